@@ -1,0 +1,1 @@
+"""What the questionnaire and the template need beyond plain Jinja."""
