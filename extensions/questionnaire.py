@@ -11,8 +11,8 @@ import shlex
 from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache, cached_property
-from pathlib import Path, PurePosixPath
-from typing import Any, Literal, Self, cast
+from pathlib import Path
+from typing import Any, Literal, Self
 
 import yaml
 from jinja2 import FileSystemLoader, StrictUndefined, Template, meta, nodes
@@ -165,6 +165,7 @@ class Questionnaire(Contract):
         root: The folder that holds `copier.yml`.
         settings: How Copier is to work.
         questions: The questions in the order in which they are asked.
+        environment_type: The kind of Jinja environment that renders, by default Copier's.
     """
 
     model_config = ConfigDict(ignored_types=(cached_property,))
@@ -172,21 +173,20 @@ class Questionnaire(Contract):
     root: Path
     settings: Settings
     questions: tuple[Question, ...]
+    environment_type: type[SandboxedEnvironment] = SandboxedEnvironment
 
     @cached_property
     def environment(self) -> SandboxedEnvironment:
         """Jinja as Copier sets it up for this template."""
         options = self.settings.envops.model_dump() | {"undefined": StrictUndefined}
-        environment = SandboxedEnvironment(
+        return self.environment_type(
             loader=FileSystemLoader(self.root),
             extensions=["jinja2_ansible_filters.AnsibleCoreFiltersExtension"],
             **options,
         )
-        environment.globals.update({"pathjoin": _join})
-        return environment
 
     @cached_property
-    def _templates(self) -> dict[str, Template]:
+    def _templates(self) -> dict[tuple[str, str], Template]:
         return {}
 
     def question(self, name: str) -> Question:
@@ -252,7 +252,7 @@ class Questionnaire(Contract):
         Returns:
             Its default, rendered.
         """
-        return question.parse(self._render(question.default, context))
+        return question.parse(self._render(question, "default", context))
 
     def _answer(self, question: Question, default: Answer, context: Mapping[str, object]) -> Answer:
         answer = question.parse(context.get(question.name, default))
@@ -260,13 +260,15 @@ class Questionnaire(Contract):
             if answer != default:
                 raise ValueError("This does not go with the other answers. Leave it out.")
             return default
-        refusal = str(self._render(question.validator, {**context, question.name: answer})).strip()
+        refusal = str(
+            self._render(question, "validator", {**context, question.name: answer})
+        ).strip()
         if refusal:
             raise ValueError(refusal)
         return answer
 
     def _applies(self, question: Question, context: Mapping[str, object]) -> bool:
-        return _parse_bool(self._render(question.when, context))
+        return _parse_bool(self._render(question, "when", context))
 
     def _is_known(self, name: str) -> bool:
         return name in self._by_name or name in METADATA
@@ -277,12 +279,31 @@ class Questionnaire(Contract):
             f"Did you mean {near[0]}?" if near else "Leave it out."
         )
 
-    def _render(self, source: Answer, context: Mapping[str, object]) -> Answer:
+    def _render(self, question: Question, field: str, context: Mapping[str, object]) -> Answer:
+        source: Answer = getattr(question, field)
         if isinstance(source, bool):
             return source
-        if source not in self._templates:
-            self._templates[source] = self.environment.from_string(source)
-        return self._templates[source].render(context)
+        return self.render(f"copier.yml:{question.name}.{field}", source, context)
+
+    def render(self, name: str, source: str, context: Mapping[str, object]) -> str:
+        """Render a text as Copier does.
+
+        Args:
+            name: What errors and branch coverage call the text.
+            source: The text.
+            context: The answers and whatever else it may read.
+
+        Returns:
+            What it renders to.
+        """
+        if "{" not in source:
+            return source
+        key = (name, source)
+        if key not in self._templates:
+            code = self.environment.compile(source, name)
+            template = self.environment.template_class.from_code(self.environment, code, {}, None)
+            self._templates[key] = template
+        return self._templates[key].render(context)
 
     # -------------------------------------------------------------------------- combinations
 
@@ -346,8 +367,11 @@ class Questionnaire(Contract):
     def _names_read(self, text: str) -> frozenset[str]:
         tree = self.environment.parse(text)
         names = frozenset(meta.find_undeclared_variables(tree))
-        imports = [*tree.find_all(nodes.Import), *tree.find_all(nodes.FromImport)]
-        for node in cast("list[nodes.Import | nodes.FromImport]", imports):
+        imports: list[nodes.Import | nodes.FromImport] = [
+            *tree.find_all(nodes.Import),
+            *tree.find_all(nodes.FromImport),
+        ]
+        for node in imports:
             if node.with_context and isinstance(node.template, nodes.Const):
                 names |= self._names_read(self._extension(str(node.template.value)))
         return names
@@ -408,10 +432,6 @@ def _as_answer(value: object) -> Answer:
 
 def _as_text(answer: Answer) -> str:
     return str(answer).lower() if isinstance(answer, bool) else answer
-
-
-def _join(*parts: str) -> str:
-    return str(PurePosixPath(*parts))
 
 
 @cache

@@ -5,10 +5,14 @@ from collections import defaultdict
 from collections.abc import Generator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.history import History, compiled_once, isolated_git
 from tests.projects import Workshop, snapshot
+
+hypothesis.settings.register_profile("here", derandomize=True, deadline=None)
+hypothesis.settings.load_profile("here")
 
 TIERS = {
     "test_suites": "suites of every combination",

@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from jinja2 import Template
-
-from extensions.questionnaire import ROOT, Answers
+from extensions.questionnaire import ROOT, Answers, Questionnaire
 from tests.projects import PEOPLE, QUESTIONNAIRE
 
 __all__ = ["Rendered", "project", "sources", "versions"]
@@ -38,12 +36,16 @@ def sources() -> tuple[Path, ...]:
     return tuple(sorted(path for path in files if "answers_file" not in path.name))
 
 
-def versions(source: Path) -> Iterator[Rendered]:
+def versions(
+    source: Path,
+    questionnaire: Questionnaire = QUESTIONNAIRE,
+    fixed: Mapping[str, object] = PEOPLE,
+) -> Iterator[Rendered]:
     """Render a file for every combination of what it reads, and yield what differs."""
-    read = QUESTIONNAIRE.answers_read(source)
+    read = questionnaire.answers_read(source)
     seen: set[tuple[str, str]] = set()
-    for answers in QUESTIONNAIRE.combinations(over=read, fixed=PEOPLE):
-        rendered = project(source, answers)
+    for answers in questionnaire.combinations(over=read, fixed=fixed):
+        rendered = project(source, answers, questionnaire)
         if rendered is not None and rendered not in seen:
             seen.add(rendered)
             path, content = rendered
@@ -51,27 +53,22 @@ def versions(source: Path) -> Iterator[Rendered]:
             yield Rendered(path=path, content=content, answers=chosen)
 
 
-def project(source: Path, answers: Answers) -> tuple[str, str] | None:
+def project(
+    source: Path, answers: Answers, questionnaire: Questionnaire = QUESTIONNAIRE
+) -> tuple[str, str] | None:
     """Render one file for one combination.
 
     Returns:
         Its path in the project and its text, or None where the answers leave it out.
     """
     context = {**answers, **COPIER}
-    parts = [_render(part, context) for part in source.relative_to(FOLDER).parts]
+    parts = [
+        questionnaire.render(f"the name {part}", part, context)
+        for part in source.relative_to(FOLDER).parts
+    ]
     if not all(part.removesuffix(SUFFIX) for part in parts):
         return None
     text = source.read_text()
-    is_template = source.name.endswith(SUFFIX)
-    return "/".join(parts).removesuffix(SUFFIX), _render(text, context) if is_template else text
-
-
-@cache
-def _template(text: str) -> Template:
-    return QUESTIONNAIRE.environment.from_string(text)
-
-
-def _render(text: str, context: Mapping[str, object]) -> str:
-    if "{" not in text:
-        return text
-    return _template(text).render(context)
+    if source.name.endswith(SUFFIX):
+        text = questionnaire.render(str(source.relative_to(ROOT)), text, context)
+    return "/".join(parts).removesuffix(SUFFIX), text
