@@ -129,11 +129,11 @@ class Workshop:
     locks: Path
     environment: dict[str, str] = field(default_factory=lambda: _clean_environment())
 
-    def make(self, answers: Answers) -> Path:
-        """Render a project and sync its environment."""
+    def make(self, answers: Answers, template: Path | None = None) -> Path:
+        """Render a project, of this template or of a changed one, and sync its environment."""
         project = self.folder / "my-app"
         shutil.rmtree(project, ignore_errors=True)
-        render(self.template, project, answers)
+        render(template or self.template, project, answers)
         self._sync(project)
         return project
 
