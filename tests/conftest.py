@@ -1,0 +1,103 @@
+"""Fixtures for all tests, and the closing table of what each tier took."""
+
+import time
+from collections import defaultdict
+from collections.abc import Generator
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+from tests.history import History, compiled_once, isolated_git
+from tests.projects import Workshop, snapshot
+
+hypothesis.settings.register_profile("here", derandomize=True, deadline=None)
+hypothesis.settings.load_profile("here")
+
+TIERS = {
+    "test_suites": "suites of every combination",
+    "test_types": "types of every combination",
+    "test_updates": "updates and switches",
+    "test_switches": "updates and switches",
+    "test_delivery": "delivery",
+    "test_servers": "delivery",
+}
+REST = "rendering, files, answers"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nobody_else_settings(tmp_path_factory: pytest.TempPathFactory) -> Generator[None]:
+    """Keep the developer's own Copier settings out of the tests."""
+    settings = tmp_path_factory.mktemp("settings") / "settings.yml"
+    settings.write_text("{}\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COPIER_SETTINGS_PATH", str(settings))
+        yield
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The template as it stands now, outside its repository."""
+    return snapshot(tmp_path_factory.mktemp("template"))
+
+
+@pytest.fixture(scope="session")
+def workshop(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    """This worker's place to render and run projects."""
+    shared = tmp_path_factory.getbasetemp().parent / "locks"
+    shared.mkdir(exist_ok=True)
+    return Workshop(folder=tmp_path_factory.mktemp("workshop"), template=template, locks=shared)
+
+
+@pytest.fixture(scope="session")
+def history(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Generator[History]:
+    """This worker's repository of the template, with releases."""
+    folder = tmp_path_factory.mktemp("history")
+    with isolated_git(folder), compiled_once():
+        yield History.of(template, folder)
+
+
+class TierTimes:
+    """Adds up what the tests of each tier took, over all workers."""
+
+    def __init__(self) -> None:
+        self.seconds: defaultdict[str, float] = defaultdict(float)
+        self.tests: defaultdict[str, int] = defaultdict(int)
+        self.started = time.monotonic()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Count one phase of one test."""
+        module = Path(report.location[0]).stem
+        tier = next((name for part, name in TIERS.items() if module.startswith(part)), REST)
+        self.seconds[tier] += report.duration
+        self.tests[tier] += report.when == "call"
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Print the table."""
+        write = terminalreporter.write_line
+        terminalreporter.section("minutes of work by tier")
+        for tier, seconds in sorted(self.seconds.items(), key=lambda entry: -entry[1]):
+            each = seconds / max(self.tests[tier], 1)
+            write(f"{seconds / 60:6.1f}  {tier}: {self.tests[tier]} tests, {each:.2f} s each")
+        write(f"{(time.monotonic() - self.started) / 60:6.1f}  in all, on the clock")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let a pipeline share the tests out over several machines."""
+    parser.addoption("--shard", metavar="K/N", help="run only the K-th of N parts of the tests")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep every N-th test, beginning with the K-th."""
+    shard: str | None = config.getoption("--shard")
+    if shard is not None:
+        number, of = (int(part) for part in shard.split("/"))
+        dropped = [item for index, item in enumerate(items) if index % of != number - 1]
+        config.hook.pytest_deselected(items=dropped)
+        items[:] = items[number - 1 :: of]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep times where the reports of all workers arrive."""
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(TierTimes(), "tier-times")

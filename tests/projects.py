@@ -1,0 +1,179 @@
+"""Projects made from the template: which there are, and how tests render and run them."""
+
+import hashlib
+import itertools
+import os
+import shlex
+import shutil
+import subprocess
+import tomllib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+import uv
+from copier import run_copy
+
+from extensions.questionnaire import ALONGSIDE, ROOT, Answer, Answers, read
+
+__all__ = ["BLOCKS", "Workshop", "combinations", "covering", "name_of", "pythons_here", "render"]
+
+QUESTIONNAIRE = read()
+BLOCKS = QUESTIONNAIRE.blocks
+"""The questions that decide what a project consists of; every crossing of them is tested."""
+
+PEOPLE: Answers = {
+    "project_name": "My App",
+    "project_description": "Sells things.",
+    "user_name": "Ada Lovelace",
+    "user_email": "ada@example.org",
+    "github_user": "ada",
+}
+
+
+@cache
+def combinations() -> tuple[Answers, ...]:
+    """Return every crossing of the blocks, with the other answers laid across in turn."""
+    crossed = QUESTIONNAIRE.combinations(over=BLOCKS, fixed=PEOPLE)
+    alongside = itertools.product(*(QUESTIONNAIRE.question(name).values for name in ALONGSIDE))
+    return tuple(
+        answers | dict(zip(ALONGSIDE, others, strict=True))
+        for answers, others in zip(crossed, itertools.cycle(alongside), strict=False)
+    )
+
+
+def covering(strength: int, among: Sequence[Answers] | None = None) -> list[Answers]:
+    """Choose few combinations that hold every crossing of `strength` questions' answers.
+
+    Greedy: at each step the combination with the most crossings that are still missing.
+
+    Args:
+        strength: How many questions are crossed: 1 for each answer once, 2 for pairs.
+        among: The combinations to choose from; by default all.
+
+    Returns:
+        The chosen combinations, the fullest first.
+    """
+    candidates = list(among or combinations())
+    crossings = {index: set(_crossings(each, strength)) for index, each in enumerate(candidates)}
+    missing = {crossing for each in crossings.values() for crossing in each}
+    chosen: list[Answers] = []
+    while missing:
+        best = max(crossings, key=lambda index: len(crossings[index] & missing))
+        missing -= crossings.pop(best)
+        chosen.append(candidates[best])
+    return chosen
+
+
+def _crossings(answers: Answers, strength: int) -> Iterable[tuple[tuple[str, Answer], ...]]:
+    listed = [(name, answers[name]) for name in (*BLOCKS, *ALONGSIDE)]
+    return itertools.combinations(listed, strength)
+
+
+def name_of(answers: Answers) -> str:
+    """Return a short readable id: the answers that differ from the defaults."""
+    parts = [
+        name if value is True else f"no-{name}" if value is False else str(value)
+        for name in (*BLOCKS, *ALONGSIDE)
+        if (value := answers[name]) != QUESTIONNAIRE.question(name).default
+    ]
+    return "-".join(parts) or "defaults"
+
+
+def command_of(answers: Answers) -> str:
+    """Return the command line that renders the same project."""
+    return QUESTIONNAIRE.command({name: answers[name] for name in (*BLOCKS, *ALONGSIDE)})
+
+
+@cache
+def snapshot(folder: Path) -> Path:
+    """Copy the template out of its repository, so that rendering needs no git."""
+    target = folder / "snapshot"
+    shutil.copytree(ROOT / "template", target / "template")
+    shutil.copytree(ROOT / "extensions", target / "extensions")
+    shutil.copy(ROOT / "copier.yml", target)
+    return target
+
+
+def render(template: Path, into: Path, answers: Answers) -> Path:
+    """Copy a project by Copier itself, without trust, and refuse answers it would ignore."""
+    questions = {question.name for question in QUESTIONNAIRE.questions}
+    assert set(answers) <= questions, f"no such question: {set(answers) - questions}"
+    run_copy(str(template), into, data=dict(answers), defaults=True, quiet=True, unsafe=False)
+    return into
+
+
+@cache
+def pythons_here() -> tuple[str, ...]:
+    """Return the Python versions of the questionnaire that this machine has."""
+    versions = [str(value) for value in QUESTIONNAIRE.question("python_version").values]
+    return tuple(version for version in versions if _has_python(version))
+
+
+def _has_python(version: str) -> bool:
+    command = [uv.find_uv_bin(), "python", "find", "--no-python-downloads", version]
+    return subprocess.run(command, capture_output=True, check=False, cwd="/").returncode == 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workshop:
+    """Where one test worker renders projects and runs their commands.
+
+    Projects follow each other in the same folder and in one environment a Python version, which
+    `uv sync` brings exactly to what each project asks for: what does not belong is removed.
+    """
+
+    folder: Path
+    template: Path
+    locks: Path
+    environment: dict[str, str] = field(default_factory=lambda: _clean_environment())
+
+    def make(self, answers: Answers, template: Path | None = None) -> Path:
+        """Render a project, of this template or of a changed one, and sync its environment."""
+        project = self.folder / "my-app"
+        shutil.rmtree(project, ignore_errors=True)
+        render(template or self.template, project, answers)
+        self._sync(project)
+        return project
+
+    def run(self, project: Path, *command: str) -> None:
+        """Run a command of the project's environment; fail with its output and how to repeat it."""
+        self._run(project, str(self._environment_of(project) / "bin" / command[0]), *command[1:])
+
+    def _sync(self, project: Path) -> None:
+        dependencies = (project / "pyproject.toml").read_bytes()
+        lock = self.locks / f"{hashlib.sha256(dependencies).hexdigest()}.lock"
+        if lock.exists():
+            shutil.copy(lock, project / "uv.lock")
+        self._run(project, uv.find_uv_bin(), "sync", "--quiet")
+        if not lock.exists():
+            shutil.copy(project / "uv.lock", lock)
+
+    def _environment_of(self, project: Path) -> Path:
+        version = (project / ".python-version").read_text().strip()
+        return self.folder / f"python-{version}"
+
+    def _run(self, project: Path, *command: str) -> None:
+        variables = {"UV_PROJECT_ENVIRONMENT": str(self._environment_of(project))}
+        result = subprocess.run(
+            command,
+            cwd=project,
+            env=self.environment | variables,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+        if result.returncode:
+            raise AssertionError(f"{shlex.join(command)} failed:\n{result.stdout[-8000:]}")
+
+
+def _clean_environment() -> dict[str, str]:
+    """Return variables that make projects behave as on anybody's machine."""
+    tools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
+    unwanted = {"PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT"}
+    kept = {name: value for name, value in os.environ.items() if name not in unwanted}
+    pins = {"UV_EXCLUDE_NEWER": tools["uv"]["exclude-newer"], "UV_COMPILE_BYTECODE": "1"}
+    return pins | kept

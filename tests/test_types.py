@@ -1,0 +1,110 @@
+"""Every combination under both type checkers in their strict modes, whatever it chose itself.
+
+Third-party packages come from one environment that holds what any combination asks for. A missing
+dependency shows in the suites, whose environments are exact.
+"""
+
+import itertools
+import json
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import uv
+from filelock import FileLock
+
+from extensions.questionnaire import Answers
+from tests.projects import combinations, command_of, covering, name_of, render
+
+BATCH = 24
+BATCHES: list[tuple[Answers, ...]] = list(itertools.batched(combinations(), BATCH))
+
+MYPY = """\
+[mypy]
+explicit_package_bases = True
+mypy_path = src
+plugins = pydantic.mypy
+strict = True
+"""
+
+
+@pytest.fixture(scope="session")
+def packages(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment with every package of every combination, made by the first worker."""
+    environment = tmp_path_factory.getbasetemp().parent / "all-packages"
+    with FileLock(f"{environment}.lock"):
+        if not environment.exists():
+            wanted = _all_requirements(template, tmp_path_factory.mktemp("requirements"))
+            uv_command = uv.find_uv_bin()
+            subprocess.run([uv_command, "venv", "--quiet", str(environment)], check=True)
+            install = [uv_command, "pip", "install", "--quiet", "--python", str(environment)]
+            subprocess.run([*install, *wanted, "mypy"], check=True)
+    return environment
+
+
+def _all_requirements(template: Path, folder: Path) -> list[str]:
+    requirements: set[str] = set()
+    for answers in covering(1):
+        project = render(template, folder / name_of(answers), answers)
+        declared = tomllib.loads((project / "pyproject.toml").read_text())
+        requirements |= {
+            *declared["project"]["dependencies"],
+            *declared["dependency-groups"]["dev"],
+        }
+    return sorted(requirements)
+
+
+@pytest.fixture(params=range(len(BATCHES)))
+def batch(request: pytest.FixtureRequest, template: Path, tmp_path: Path) -> dict[Path, Answers]:
+    """Some of the combinations, rendered side by side."""
+    index: int = request.param
+    return {
+        render(template, tmp_path / name_of(answers), answers): answers
+        for answers in BATCHES[index]
+    }
+
+
+def test_every_combination_is_strictly_typed_for_pyright(
+    batch: dict[Path, Answers], packages: Path
+) -> None:
+    folder = next(iter(batch)).parent
+    configuration = {
+        "typeCheckingMode": "strict",
+        "venvPath": str(packages.parent),
+        "venv": packages.name,
+        "executionEnvironments": [
+            {
+                "root": project.name,
+                "extraPaths": [f"{project.name}/src"],
+                "pythonVersion": answers["python_version"],
+            }
+            for project, answers in batch.items()
+        ],
+    }
+    (folder / "pyrightconfig.json").write_text(json.dumps(configuration))
+
+    command = [str(Path(sys.executable).with_name("pyright")), "--outputjson"]
+    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+    report = json.loads(result.stdout)
+    assert report["summary"]["filesAnalyzed"] > len(batch)
+    problems = [f"{each['file']}: {each['message']}" for each in report["generalDiagnostics"]]
+    assert not problems, "\n".join(problems[:20])
+
+
+def test_every_combination_is_strictly_typed_for_mypy(
+    batch: dict[Path, Answers], packages: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    cache = tmp_path_factory.getbasetemp() / "mypy-cache"
+    configuration = next(iter(batch)).parent / "mypy.ini"
+    configuration.write_text(MYPY)
+    for project, answers in batch.items():
+        command = [
+            *(str(packages / "bin" / "mypy"), "--config-file", str(configuration)),
+            *("--cache-dir", str(cache), "--python-version", str(answers["python_version"])),
+            *("src", "tests"),
+        ]
+        result = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+        assert result.returncode == 0, f"{result.stdout}\nTo see it: {command_of(answers)}"
