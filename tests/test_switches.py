@@ -11,7 +11,6 @@ from extensions.questionnaire import Answer, Answers, InvalidAnswersError
 from tests import edits
 from tests.edits import KEPT_EDITS
 from tests.history import (
-    ANSWERS_FILE,
     LISTED,
     MARKERS,
     PRESENT,
@@ -68,7 +67,7 @@ def test_each_switch_gives_what_a_fresh_copy_gives(
     begun = project.git("rev-parse", "HEAD^{tree}")
 
     for answers in round_trip(start, name):
-        project.update(**{name: answers[name]})
+        project.update(data={name: answers[name]})
         project.commit()
         assert not difference(project.path, history.fresh(answers)), answers[name]
 
@@ -81,7 +80,7 @@ def test_many_switches_at_once_and_back_end_where_they_began(
     project = history.copy(tmp_path / "my-app", STARTS[0], PRESENT)
 
     for answers in (*STARTS[1:], STARTS[0]):
-        project.update(**{name: answers[name] for name in LISTED})
+        project.update(data={name: answers[name] for name in LISTED})
         project.commit()
         assert not difference(project.path, history.fresh(answers))
 
@@ -90,7 +89,7 @@ def test_many_switches_at_once_and_back_end_where_they_began(
 def test_switch_and_release_in_one_update(history: History, tmp_path: Path) -> None:
     project = history.copy(tmp_path / "my-app", STARTS[0])
 
-    project.update(**{name: STARTS[-1][name] for name in LISTED})
+    project.update(data={name: STARTS[-1][name] for name in LISTED})
 
     assert not difference(project.path, history.fresh(STARTS[-1]))
 
@@ -104,7 +103,7 @@ def test_switch_keeps_edits_and_files(history: History, tmp_path: Path, name: st
     project.edit(*KEPT_EDITS)
     mine = lines_added(project)
     for index, answers in enumerate(round_trip(DEFAULTS, name)):
-        project.update(**{name: answers[name]})
+        project.update(data={name: answers[name]})
         wanted = history.copy(tmp_path / f"wanted-{index}", answers, PRESENT)
         wanted.edit(*KEPT_EDITS)
         clashes = project.conflicts()
@@ -121,7 +120,7 @@ def assert_kept(project: Project, mine: dict[str, set[str]]) -> None:
 
 
 def _lines(project: Project, left_out: list[str]) -> dict[str, list[str]]:
-    """Return the lines of each file in no order: a person's may stand at another place of a list."""
+    """Return the lines of each file in no order: a merge may put one's own elsewhere in a list."""
     files = project.without(*left_out)
     return {name: sorted(filter(None, text.splitlines())) for name, text in files.items()}
 
@@ -141,7 +140,7 @@ def test_example_switched_off_takes_its_edits_but_git_has_them(
     project.edit(edits.changed_example)
     mine = lines_added(project)
 
-    project.update(example=False)
+    project.update(data={"example": False})
 
     for name, lines in mine.items():
         assert f" D {name}" in project.changes()
@@ -153,7 +152,7 @@ def test_example_switched_off_leaves_what_was_made_of_it(history: History, tmp_p
     project.edit(edits.renamed_example)
     mine = {name: text for name, text in project.without().items() if "articles" in name}
 
-    project.update(example=False)
+    project.update(data={"example": False})
 
     assert mine == {name: project.read(name) for name in mine}
 
@@ -170,7 +169,7 @@ def test_switch_marks_files_that_somebody_has_already(
     project.commit()
     before = project.without(*added)
 
-    project.update(**{name: more[name]})
+    project.update(data={name: more[name]})
 
     assert project.conflicts() == [*added]
     for path, theirs in added.items():
