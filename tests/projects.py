@@ -26,6 +26,7 @@ __all__ = [
     "python_of",
     "pythons_here",
     "render",
+    "runnable",
 ]
 
 QUESTIONNAIRE = read()
@@ -120,6 +121,13 @@ def pythons_here() -> tuple[str, ...]:
     return tuple(version for version in versions if python_of(version))
 
 
+def runnable(answers: Answers) -> Answers:
+    """Return the answers with a Python version that this machine has."""
+    if answers["python_version"] in pythons_here():
+        return answers
+    return answers | {"python_version": pythons_here()[0]}
+
+
 @cache
 def python_of(version: str) -> Path | None:
     """Find an interpreter of this machine, from outside any project that asks for another."""
@@ -145,7 +153,7 @@ class Workshop:
         """Render a project, of this template or of a changed one, and sync its environment."""
         project = self.folder / "my-app"
         shutil.rmtree(project, ignore_errors=True)
-        render(template or self.template, project, answers)
+        render(template or self.template, project, runnable(answers))
         self._sync(project)
         return project
 

@@ -3,14 +3,9 @@
 import pytest
 
 from extensions.questionnaire import Answers
-from tests.projects import Workshop, combinations, command_of, covering, name_of, pythons_here
+from tests.projects import Workshop, combinations, command_of, covering, name_of, runnable
 
-COMBINATIONS = [
-    answers
-    if answers["python_version"] in pythons_here()
-    else answers | {"python_version": pythons_here()[0]}
-    for answers in combinations()
-]
+COMBINATIONS = [runnable(answers) for answers in combinations()]
 QUICK = covering(1, COMBINATIONS)
 
 

@@ -23,6 +23,7 @@ from tests.history import (
 from tests.projects import BLOCKS, PEOPLE, QUESTIONNAIRE, covering, name_of
 
 STARTS = covering(2)
+FEW_STARTS = covering(1)
 DEFAULTS = QUESTIONNAIRE.complete(PEOPLE)
 
 MAY_CLASH = {
@@ -53,8 +54,8 @@ def round_trip(answers: Answers, name: str) -> list[Answers]:
 
 ROUND_TRIPS = [
     pytest.param(start, name, id=f"{name}-from-{name_of(start)}")
-    for start in STARTS
     for name in LISTED
+    for start in (STARTS if name in BLOCKS else FEW_STARTS)
     if len(round_trip(start, name)) > 1
 ]
 
@@ -167,7 +168,6 @@ def test_switch_marks_files_that_somebody_has_already(
     for path in added:
         project.write(path, f"Mine: {path}\n")
     project.commit()
-    before = project.without(*added)
 
     project.update(data={name: more[name]})
 
@@ -176,7 +176,6 @@ def test_switch_marks_files_that_somebody_has_already(
         lines = project.read(path).splitlines()
         assert f"Mine: {path}" in lines
         assert {*theirs.splitlines()} <= {*lines}
-    assert before.keys() <= project.without(*added).keys()
 
 
 def _fewest_and_most_files(history: History, name: str) -> tuple[Answers, Answers]:
