@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import CodeType
-from typing import Any
+from typing import cast
 
 import pytest
 from copier import run_copy, run_update
@@ -27,6 +27,7 @@ from tests.projects import PEOPLE, QUESTIONNAIRE
 __all__ = [
     "ANSWERS_FILE",
     "LISTED",
+    "MARKERS",
     "PAST",
     "PRESENT",
     "PREVIOUS",
@@ -34,7 +35,9 @@ __all__ = [
     "Project",
     "compiled_once",
     "difference",
+    "empty_folders",
     "git",
+    "given_of",
     "isolated_git",
     "lines_added",
     "run_copier",
@@ -281,8 +284,15 @@ class History:
         return self.copies[key]
 
     def _copy(self, into: Path, given: Answers, version: str) -> None:
-    XX        source = str(self.repository)
-        run_copy(source, into, data=data, vcs_ref=version, defaults=True, unsafe=False, quiet=True)
+        run_copy(
+            str(self.repository),
+            into,
+            data=dict(given),
+            vcs_ref=version,
+            defaults=True,
+            unsafe=False,
+            quiet=True,
+        )
         git(into, "init", "--quiet")
         Project(into, into).commit()
 
@@ -300,8 +310,19 @@ def given_of(answers: Mapping[str, Answer]) -> Answers:
 def difference(found: Path, wanted: Path) -> str:
     """Return how two projects differ, less which release they are of: nothing if they are equal."""
     left, right = _contents(wanted), _contents(found)
-    differing = [name for name in sorted({*left, *right}) if left.get(name) != right.get(name)]
+    differing = [
+        name
+        for name in sorted({*left, *right} - empty_folders(wanted))
+        if left.get(name) != right.get(name)
+    ]
     return "\n".join(line for name in differing for line in _explain(name, left, right))
+
+
+def empty_folders(project: Path) -> set[str]:
+    """Return the folders that git would not keep."""
+    folders = (path for path in project.rglob("*") if path.is_dir() and not any(path.iterdir()))
+    names = {folder.relative_to(project).as_posix() for folder in folders}
+    return {name for name in names if not name.startswith(".git/")}
 
 
 def _explain(name: str, left: dict[str, list[str]], right: dict[str, list[str]]) -> Iterator[str]:
@@ -382,7 +403,7 @@ def isolated_git(folder: Path) -> Generator[None]:
 def compiled_once() -> Generator[None]:
     """Keep compiled templates: an update renders three times, mostly the same files."""
     compiled: dict[tuple[object, ...], CodeType] = {}
-    compile_anew: Callable[..., CodeType] = Environment.compile
+    compile_anew = cast("Callable[..., CodeType]", Environment.compile)
 
     def compile_once(
         self: Environment, source: str, name: str | None = None, *rest: object

@@ -23,6 +23,7 @@ from tests.history import (
 from tests.projects import BLOCKS, PEOPLE, QUESTIONNAIRE, covering, name_of
 
 STARTS = covering(2)
+FEW_STARTS = covering(1)
 DEFAULTS = QUESTIONNAIRE.complete(PEOPLE)
 
 MAY_CLASH = {
@@ -53,8 +54,8 @@ def round_trip(answers: Answers, name: str) -> list[Answers]:
 
 ROUND_TRIPS = [
     pytest.param(start, name, id=f"{name}-from-{name_of(start)}")
-    for start in STARTS
     for name in LISTED
+    for start in (STARTS if name in BLOCKS else FEW_STARTS)
     if len(round_trip(start, name)) > 1
 ]
 
@@ -102,14 +103,16 @@ def test_switch_keeps_edits_and_files(history: History, tmp_path: Path, name: st
     project = history.copy(tmp_path / "my-app", DEFAULTS, PRESENT)
     project.edit(*KEPT_EDITS)
     mine = lines_added(project)
+    resolved: set[str] = set()
     for index, answers in enumerate(round_trip(DEFAULTS, name)):
         project.update(data={name: answers[name]})
         wanted = history.copy(tmp_path / f"wanted-{index}", answers, PRESENT)
         wanted.edit(*KEPT_EDITS)
         clashes = project.conflicts()
-        assert {*clashes} <= MAY_CLASH
+        resolved.update(clashes)
+        assert resolved <= MAY_CLASH
         assert_kept(project, mine)
-        assert _lines(project, clashes) == _lines(wanted, clashes)
+        assert _lines(project, resolved) == _lines(wanted, resolved)
         _keep_both(project, clashes)
         project.commit()
 
@@ -119,7 +122,7 @@ def assert_kept(project: Project, mine: dict[str, set[str]]) -> None:
         assert lines <= {*project.read(name).splitlines()}, name
 
 
-def _lines(project: Project, left_out: list[str]) -> dict[str, list[str]]:
+def _lines(project: Project, left_out: set[str]) -> dict[str, list[str]]:
     """Return the lines of each file in no order: a merge may put one's own elsewhere in a list."""
     files = project.without(*left_out)
     return {name: sorted(filter(None, text.splitlines())) for name, text in files.items()}
@@ -167,7 +170,6 @@ def test_switch_marks_files_that_somebody_has_already(
     for path in added:
         project.write(path, f"Mine: {path}\n")
     project.commit()
-    before = project.without(*added)
 
     project.update(data={name: more[name]})
 
@@ -176,7 +178,6 @@ def test_switch_marks_files_that_somebody_has_already(
         lines = project.read(path).splitlines()
         assert f"Mine: {path}" in lines
         assert {*theirs.splitlines()} <= {*lines}
-    assert before.keys() <= project.without(*added).keys()
 
 
 def _fewest_and_most_files(history: History, name: str) -> tuple[Answers, Answers]:

@@ -23,6 +23,7 @@ from tests.history import (
     History,
     Project,
     difference,
+    empty_folders,
     git,
     lines_added,
     run_copier,
@@ -66,6 +67,11 @@ def test_update_gives_what_a_fresh_copy_gives(
 
     assert not difference(project.path, history.fresh(answers))
     assert not project.conflicts()
+
+
+@pytest.mark.parametrize("answers", COMBINATIONS, ids=name_of)
+def test_git_keeps_every_folder_of_a_copy(history: History, answers: Answers) -> None:
+    assert not empty_folders(history.fresh(answers))
 
 
 def test_update_may_skip_a_release(history: History, tmp_path: Path) -> None:
