@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import os
+import random
 import shlex
 import shutil
 import subprocess
@@ -45,11 +46,14 @@ PEOPLE: Answers = {
 @cache
 def combinations() -> tuple[Answers, ...]:
     """Return every crossing of the blocks, with the other answers laid across in turn."""
-    crossed = QUESTIONNAIRE.combinations(over=BLOCKS, fixed=PEOPLE)
-    alongside = itertools.product(*(QUESTIONNAIRE.question(name).values for name in ALONGSIDE))
+    crossed = list(QUESTIONNAIRE.combinations(over=BLOCKS, fixed=PEOPLE))
+    values = (QUESTIONNAIRE.question(name).values for name in ALONGSIDE)
+    alongside = list(itertools.product(*values))
+    repeated = list(itertools.islice(itertools.cycle(alongside), len(crossed)))
+    random.Random(1).shuffle(repeated)  # noqa: S311 -- no two questions go in step
     return tuple(
         answers | dict(zip(ALONGSIDE, others, strict=True))
-        for answers, others in zip(crossed, itertools.cycle(alongside), strict=False)
+        for answers, others in zip(crossed, repeated, strict=True)
     )
 
 
