@@ -201,6 +201,10 @@ def _clean_environment() -> dict[str, str]:
     """Return variables that make projects behave as on anybody's machine."""
     tools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
     unwanted = {"PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT"}
-    kept = {name: value for name, value in os.environ.items() if name not in unwanted}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in unwanted and not name.startswith(("PYTEST_", "COV_"))
+    }
     pins = {"UV_EXCLUDE_NEWER": tools["uv"]["exclude-newer"], "UV_COMPILE_BYTECODE": "1"}
     return pins | kept
