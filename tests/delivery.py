@@ -15,6 +15,7 @@ import pytest
 import uv
 
 from extensions.questionnaire import Answers
+from tests.history import git
 from tests.projects import BLOCKS, PEOPLE, QUESTIONNAIRE, Workshop, render
 
 __all__ = [
@@ -22,6 +23,8 @@ __all__ = [
     "PROJECTS",
     "free_port",
     "locked",
+    "owned",
+    "owners_variables",
     "production",
     "requires",
     "status_of",
@@ -66,6 +69,21 @@ def locked(workshop: Workshop, into: Path, answers: Answers) -> Path:
     unbounded = re.sub(r'\[options\]\nexclude-newer = ".*"\n\n', "", lock.read_text())
     lock.write_text(unbounded)  # the bound is of these tests: the project knows nothing of it
     return project
+
+
+def owned(workshop: Workshop, into: Path, answers: Answers) -> Path:
+    """Render a project, lock and commit it: where its owner begins."""
+    project = locked(workshop, into, answers)
+    git(project, "init", "--quiet")
+    git(project, "add", "--all")
+    git(project, "commit", "--quiet", "--message=feat: begin")
+    return project
+
+
+def owners_variables(workshop: Workshop, project: Path) -> dict[str, str]:
+    """Return the variables of a machine that knows nothing of these tests."""
+    variables = {k: v for k, v in workshop.environment.items() if k != "UV_EXCLUDE_NEWER"}
+    return variables | {"UV_PROJECT_ENVIRONMENT": str(workshop.environment_of(project))}
 
 
 def free_port() -> int:
