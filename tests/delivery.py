@@ -9,6 +9,8 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,7 @@ __all__ = [
     "owners_variables",
     "production",
     "requires",
+    "serving",
     "status_of",
     "wait_for",
 ]
@@ -121,3 +124,20 @@ def production(answers: Answers) -> dict[str, str]:
     if answers.get("database") == "sqlite":
         variables["DATABASE_URL"] = "sqlite+aiosqlite:////data/service.db"
     return variables
+
+
+@contextmanager
+def serving(workshop: Workshop, project: Path, **variables: str) -> Generator[str]:
+    """Serve a project whose environment is made, and yield its address."""
+    port = free_port()
+    with subprocess.Popen(
+        [str(workshop.environment_of(project) / "bin" / "my-app")],
+        cwd=project,
+        env={**workshop.environment, "APP_PORT": str(port), **variables},
+        stdout=subprocess.DEVNULL,
+    ) as service:
+        try:
+            wait_for(f"http://127.0.0.1:{port}/ready")
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            service.terminate()
