@@ -35,7 +35,7 @@ def provide(buildah: Buildah, image: str) -> str:
     """Make an image be there, and return its full name."""
     name, _, version = image.partition(":")
     full = image if "/" in name else f"docker.io/library/{image}"
-    with exclusively("base-images"):
+    with exclusively("images"):
         if not buildah.id_of(full) and buildah.try_to("pull", full).returncode:
             if name == "python":
                 _make_python(buildah, version.removesuffix("-slim"), full)

@@ -16,7 +16,7 @@ from filelock import FileLock
 
 from tests.delivery import CACHE, requires
 
-__all__ = ["Buildah", "Container", "Image", "buildah_here"]
+__all__ = ["Buildah", "Container", "Image", "Running", "buildah_here", "exclusively"]
 
 START = """\
 set -e
@@ -72,21 +72,24 @@ class Buildah:
 
     def id_of(self, image: str) -> str:
         """Return the id of an image, or nothing where it is not there."""
-        return self("images", "--quiet", "--filter", f"reference={image}", "--no-trunc")
+        form = ("--type", "image", "--format", "{{.FromImageID}}")
+        found = self.try_to("inspect", *form, image)
+        return "" if found.returncode else found.stdout.strip()
 
     def build(self, project: Path, tag: str, **arguments: str) -> tuple["Image", str]:
         """Build a project's Dockerfile as its first line says, and return the image and the log."""
         given = [
             word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")
         ]
-        replaced = self.id_of(tag)
-        log = self(
-            *("build", "--isolation", "chroot", "--network", "host", "--format", "docker"),
-            *("--pull-never", "--layers", *given, "--tag", tag),
-            *("--file", str(project / "docker" / "Dockerfile"), str(project)),
-        )
-        if replaced and replaced != self.id_of(tag):
-            self.try_to("rmi", replaced)
+        with exclusively("images"):
+            replaced = self.id_of(tag)
+            log = self(
+                *("build", "--isolation", "chroot", "--network", "host", "--format", "docker"),
+                *("--pull-never", "--layers", *given, "--tag", tag),
+                *("--file", str(project / "docker" / "Dockerfile"), str(project)),
+            )
+            if replaced and replaced != self.id_of(tag):
+                self.try_to("rmi", replaced)
         return Image(self, tag), log
 
     @contextmanager
@@ -148,7 +151,7 @@ class Container:
     @contextmanager
     def started(self, *command: str, **variables: str) -> Generator["Running"]:
         """Run a command, by default the image's own, as the image's user."""
-        namespaces = ["unshare", "--mount", "--pid", "--fork", "--kill-child"]
+        namespaces = ["unshare", "--mount", "--pid", "--fork"]
         with subprocess.Popen(
             [*namespaces, "sh", "-c", START, "sh", *self._command(command, variables)],
             env=os.environ | self._mounts,
@@ -156,10 +159,14 @@ class Container:
             stderr=subprocess.STDOUT,
             text=True,
         ) as process:
+            running = Running(process)
             try:
-                yield Running(process)
+                yield running
+            except AssertionError as error:
+                error.add_note(running.kill())
+                raise
             finally:
-                process.kill()
+                running.kill()
 
     def run(self, *command: str, **variables: str) -> tuple[int, str]:
         """Run a command to its end, and return its exit code and what it printed."""
@@ -208,6 +215,14 @@ class Running:
         """Ask it to stop, as engines do."""
         os.kill(self.first, signal.SIGTERM)
         return self.wait()
+
+    def kill(self) -> str:
+        """End it and all its children, and return what it printed and nobody has read yet."""
+        if self.process.poll() is not None:
+            return ""
+        for child in _children(self.process.pid):
+            os.kill(child, signal.SIGKILL)
+        return self.wait()[1]
 
     def wait(self) -> tuple[int, str]:
         """Wait for its end, and return its exit code and what it printed."""

@@ -25,14 +25,14 @@ SWITCHES = (
 @pytest.fixture(scope="module")
 def address(workshop: Workshop) -> Generator[str]:
     """A service with its defaults."""
-    requires("chromium", "chromedriver")
     with serving(workshop, workshop.make(PEOPLE)) as address:
         yield address
 
 
 @pytest.fixture
-def browser(address: str, tmp_path: Path) -> Generator[Chrome]:
+def browser(tmp_path: Path) -> Generator[Chrome]:
     """A browser that notes every request."""
+    requires("chromium", "chromedriver")
     options = ChromeOptions()
     options.binary_location = shutil.which("chromium") or ""
     for switch in (*SWITCHES, f"--user-data-dir={tmp_path}"):

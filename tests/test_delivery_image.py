@@ -5,7 +5,6 @@ import re
 import struct
 import subprocess
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
 from importlib.metadata import distributions
 from pathlib import Path
 
@@ -14,10 +13,9 @@ import uv
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from extensions.questionnaire import Answers
-from tests.base_images import provide
-from tests.containers import Buildah, Container, Image, Running, buildah_here
-from tests.delivery import PROJECTS, free_port, locked, production, status_of, wait_for
+from tests.containers import Buildah, Container, Running, buildah_here
+from tests.delivery import PROJECTS, free_port, production, status_of, wait_for
+from tests.images import BUILD, Built, build
 from tests.projects import Workshop
 
 COMPILERS = ("cc", "gcc", "g++", "clang", "as", "ld", "make", "rustc", "cargo", "uv", "uvx")
@@ -26,17 +24,6 @@ USER = 10001
 VOLUME = "/data"
 
 type Measure = Callable[[str, object], None]
-
-
-@dataclass(frozen=True)
-class Built:
-    """An image with what it was built from and on."""
-
-    name: str
-    answers: Answers
-    project: Path
-    image: Image
-    base: str
 
 
 @pytest.fixture(scope="module")
@@ -53,13 +40,7 @@ def built(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Built:
     """A project's image."""
-    name: str = request.param
-    answers = PROJECTS[name]
-    project = locked(workshop, tmp_path_factory.mktemp("image") / "my-app", answers)
-    bases = re.findall(r"^FROM (\S+[:/]\S+)", (project / "docker/Dockerfile").read_text(), re.M)
-    full = [provide(buildah, base) for base in bases]
-    image, _ = buildah.build(project, f"localhost/test-{name}", VERSION="1.2.3", REVISION="abc")
-    return Built(name, answers, project, image, full[-1])
+    return build(buildah, workshop, tmp_path_factory.mktemp("image"), request.param)
 
 
 @pytest.fixture
@@ -234,9 +215,7 @@ def test_changed_source_leaves_the_dependencies_alone(built: Built, buildah: Bui
     original = main.read_text()
     main.write_text(f"{original}\n# Changed at {os.urandom(8).hex()}.\n")
     try:
-        image, log = buildah.build(
-            built.project, f"{built.image.tag}-changed", VERSION="1.2.3", REVISION="abc"
-        )
+        image, log = buildah.build(built.project, f"{built.image.tag}-changed", **BUILD)
     finally:
         main.write_text(original)
 
