@@ -356,24 +356,34 @@ class Questionnaire(Contract):
             source: The file, under the template's folder.
 
         Returns:
-            The names of the answers; also those that an import `with context` may read.
+            The names of the answers; also those that an import `with context` may read, and those
+            that decide about these.
         """
         folder = self.root / self.settings.subdirectory
         read = self._names_read(str(source.relative_to(folder)))
         if source.name.endswith(self.settings.templates_suffix):
             read |= self._names_read(source.read_text(encoding="utf-8"))
-        return read & self._by_name.keys()
+        return self._with_reasons(read.intersection(self._by_name))
+
+    def _with_reasons(self, names: frozenset[str]) -> frozenset[str]:
+        """Add the answers that decide whether a question applies, or what is computed for it."""
+        found = names
+        for question in map(self.question, names):
+            for text in (question.when, question.default if question.is_computed else ""):
+                found |= self._names_read(str(text)).intersection(self._by_name)
+        return names if found == names else self._with_reasons(found)
 
     def _names_read(self, text: str) -> frozenset[str]:
         tree = self.environment.parse(text)
         names = frozenset(meta.find_undeclared_variables(tree))
-        imports: list[nodes.Import | nodes.FromImport] = [
+        imports: list[nodes.Import | nodes.FromImport | nodes.Include] = [
             *tree.find_all(nodes.Import),
             *tree.find_all(nodes.FromImport),
+            *tree.find_all(nodes.Include),
         ]
         for node in imports:
-            if node.with_context and isinstance(node.template, nodes.Const):
-                names |= self._names_read(self._extension(str(node.template.value)))
+            if node.with_context:
+                names |= self._names_read(self._extension(str(node.template.as_const())))
         return names
 
     def _extension(self, name: str) -> str:

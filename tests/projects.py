@@ -17,7 +17,16 @@ from copier import run_copy
 
 from extensions.questionnaire import ALONGSIDE, ROOT, Answer, Answers, read
 
-__all__ = ["BLOCKS", "Workshop", "combinations", "covering", "name_of", "pythons_here", "render"]
+__all__ = [
+    "BLOCKS",
+    "Workshop",
+    "combinations",
+    "covering",
+    "name_of",
+    "python_of",
+    "pythons_here",
+    "render",
+]
 
 QUESTIONNAIRE = read()
 BLOCKS = QUESTIONNAIRE.blocks
@@ -108,12 +117,15 @@ def render(template: Path, into: Path, answers: Answers) -> Path:
 def pythons_here() -> tuple[str, ...]:
     """Return the Python versions of the questionnaire that this machine has."""
     versions = [str(value) for value in QUESTIONNAIRE.question("python_version").values]
-    return tuple(version for version in versions if _has_python(version))
+    return tuple(version for version in versions if python_of(version))
 
 
-def _has_python(version: str) -> bool:
+@cache
+def python_of(version: str) -> Path | None:
+    """Find an interpreter of this machine, from outside any project that asks for another."""
     command = [uv.find_uv_bin(), "python", "find", "--no-python-downloads", version]
-    return subprocess.run(command, capture_output=True, check=False, cwd="/").returncode == 0
+    found = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
+    return Path(found.stdout.strip()).resolve() if found.returncode == 0 else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,7 +168,10 @@ class Workshop:
         return self.folder / f"python-{version}"
 
     def _run(self, project: Path, *command: str) -> None:
-        variables = {"UV_PROJECT_ENVIRONMENT": str(self.environment_of(project))}
+        variables = {
+            "UV_PROJECT_ENVIRONMENT": str(self.environment_of(project)),
+            "UV_PYTHON": str(python_of((project / ".python-version").read_text().strip())),
+        }
         result = subprocess.run(
             command,
             cwd=project,

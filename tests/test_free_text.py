@@ -140,7 +140,17 @@ def read_aloud(tokens: list[Token] | None) -> str:
 
 @pytest.mark.parametrize(
     "text",
-    ["It's", 'Say "hi"', """Both ' and \"""", "back\\slash", "'''", '"""', "日本 🎉", "tail\\"],
+    [
+        "It's",
+        'Say "hi"',
+        """Both ' and \"""",
+        "back\\slash",
+        "'''",
+        '"""',
+        "日本 🎉",
+        "Ada’s – ×",
+        "tail\\",
+    ],
 )
 def test_python_is_already_formatted_around_any_text(
     text: str, template: Path, tmp_path: Path

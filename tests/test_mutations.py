@@ -123,8 +123,7 @@ OF_A_PROJECT = [
     ),
     Mutation(
         file=f"{SOURCE}/logs.py.jinja",
-        old="[structlog.processors.format_exc_info, _redact, _to_json]",
-        new="[structlog.processors.format_exc_info, _to_json]",
+        old="        _redact,\n",
         test="tests/unit/test_logs.py::test_logs_secret_is_redacted_in_any_logger",
     ),
     Mutation(

@@ -51,11 +51,41 @@ def test_standard_library_is_known(version: str) -> None:
 
 
 def test_latin_letters_become_what_unicode_decomposes_them_to() -> None:
-    for code in range(0xC0, 0x250):
+    for code in (*range(0xC0, 0x250), *range(0x1E00, 0x1F00)):
         letter = chr(code).lower()
         plain = unicodedata.normalize("NFD", letter)[0]
         if len(letter) == 1 and plain.isascii() and plain.isalpha():
             assert NAMES.slug(letter) == plain, letter  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("folder", "slug", "package"),
+    [
+        ("My App", "my-app", "my_app"),
+        ("Zoë's Café", "zoes-cafe", "zoes_cafe"),
+        ("Zoe\u0308 & Söhne", "zoe-sohne", "zoe_sohne"),
+        ("İstanbul ÆRØ Łódź", "istanbul-aero-lodz", "istanbul_aero_lodz"),
+        ("Tiếng Việt", "tieng-viet", "tieng_viet"),
+        ("2024-service", "app-2024-service", "app_2024_service"),
+        ("日本語", "service", "service"),
+        ("json", "json", "json_service"),
+        ("FastAPI", "fastapi-service", "fastapi_service"),
+        ("CON", "con-service", "con_service"),
+        ("a" * 49 + "-b", "a" * 49, "a" * 32),
+        ("a" * 31 + " b", "a" * 31 + "-b", "a" * 31),
+    ],
+)
+def test_defaults_stay_close_to_the_folder(folder: str, slug: str, package: str) -> None:
+    answers = QUESTIONNAIRE.complete({}, folder=folder)
+
+    assert (answers["project_slug"], answers["package_name"]) == (slug, package)
+
+
+@pytest.mark.parametrize("table", ["slugs_in_use", "packages_in_use"])
+def test_no_name_in_use_has_two_meanings(table: str) -> None:
+    listed = [word for names in getattr(NAMES, table).values() for word in names]
+
+    assert len(listed) == len(set(listed)), {word for word in listed if listed.count(word) > 1}
 
 
 def test_dependencies_are_known(workshop: Workshop) -> None:

@@ -1,0 +1,86 @@
+"""`python -m extensions` says what it does, in lines that other programs can read."""
+
+import json
+import shlex
+
+import pytest
+
+from extensions.__main__ import main
+from tests.projects import QUESTIONNAIRE
+
+pytestmark = pytest.mark.quick
+
+COUNT = len(list(QUESTIONNAIRE.combinations(over=QUESTIONNAIRE.blocks)))
+
+
+def lines(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[str]:
+    assert main(arguments) == 0
+    written = capsys.readouterr()
+    assert written.err == ""
+    return written.out.splitlines()
+
+
+def test_combinations_are_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    found = lines(capsys, "combinations")
+
+    assert len(found) == len(set(found)) == COUNT
+    assert all(shlex.split(line)[:3] == ["copier", "copy", "--defaults"] for line in found)
+
+
+def test_combinations_as_json_are_whole_answers(capsys: pytest.CaptureFixture[str]) -> None:
+    found = [json.loads(line) for line in lines(capsys, "combinations", "--json")]
+
+    assert len(found) == COUNT
+    assert all(QUESTIONNAIRE.complete(answers) == answers for answers in found)
+
+
+@pytest.mark.parametrize("of", [1, 2, 7])
+def test_shards_are_a_partition(of: int, capsys: pytest.CaptureFixture[str]) -> None:
+    shared = [
+        line
+        for number in range(1, of + 1)
+        for line in lines(capsys, "combinations", "--shard", f"{number}/{of}")
+    ]
+
+    assert sorted(shared) == sorted(lines(capsys, "combinations"))
+
+
+def test_shards_are_listed_for_a_matrix(capsys: pytest.CaptureFixture[str]) -> None:
+    (listed,) = lines(capsys, "combinations", "--shards")
+
+    shards = json.loads(listed)
+    assert shards == [f"{number}/{len(shards)}" for number in range(1, len(shards) + 1)]
+
+
+def test_schema_is_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert json.loads("\n".join(lines(capsys, "schema"))) == QUESTIONNAIRE.json_schema()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        ([], "COMMAND"),
+        (["unheard-of"], "invalid choice: 'unheard-of'"),
+        (["validate"], "ANSWERS.yml"),
+        (["combinations", "--shard", "x"], "x is no part of a whole, such as 3/16"),
+        (["combinations", "--shard", "0/2"], "0/2 is no part of a whole, such as 3/16"),
+        (["combinations", "--json", "--shards"], "not allowed with"),
+    ],
+)
+def test_wrong_usage_exits_with_2_and_a_hint(
+    arguments: list[str], hint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+
+    assert stop.value.code == 2
+    assert hint in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [[], ["combinations"], ["schema"], ["validate"]])
+def test_help_is_there(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main([*command, "--help"])
+
+    assert stop.value.code == 0
+    assert "usage: python -m extensions" in capsys.readouterr().out

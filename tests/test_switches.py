@@ -1,0 +1,192 @@
+"""Switches: every listed question answered anew in a living project, there and back.
+
+The questions are read from `copier.yml`: one that is added there is tested here without a word.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from extensions.questionnaire import Answer, Answers, InvalidAnswersError
+from tests import edits
+from tests.edits import KEPT_EDITS
+from tests.history import (
+    LISTED,
+    MARKERS,
+    PRESENT,
+    History,
+    Project,
+    difference,
+    given_of,
+    lines_added,
+)
+from tests.projects import BLOCKS, PEOPLE, QUESTIONNAIRE, covering, name_of
+
+STARTS = covering(2)
+FEW_STARTS = covering(1)
+DEFAULTS = QUESTIONNAIRE.complete(PEOPLE)
+
+MAY_CLASH = {
+    "src/my_app/main.py",
+    "src/my_app/config.py",
+    ".env.example",
+    "README.md",
+    "pyproject.toml",
+}
+"""Where people write right beside lines that an answer adds, so that markers are right."""
+
+
+def switched(answers: Answers, name: str, value: Answer) -> Answers | None:
+    """Return the answers with one of them changed, unless that contradicts the others."""
+    try:
+        return QUESTIONNAIRE.complete({**given_of(answers), name: value})
+    except InvalidAnswersError:
+        return None
+
+
+def round_trip(answers: Answers, name: str) -> list[Answers]:
+    """Return what comes of answers when one goes through all its values, ending as it began."""
+    values = QUESTIONNAIRE.question(name).values
+    here = values.index(answers[name])
+    ways = (switched(answers, name, value) for value in (*values[here + 1 :], *values[: here + 1]))
+    return [way for way in ways if way]
+
+
+ROUND_TRIPS = [
+    pytest.param(start, name, id=f"{name}-from-{name_of(start)}")
+    for name in LISTED
+    for start in (STARTS if name in BLOCKS else FEW_STARTS)
+    if len(round_trip(start, name)) > 1
+]
+
+
+@pytest.mark.parametrize(("start", "name"), ROUND_TRIPS)
+def test_each_switch_gives_what_a_fresh_copy_gives(
+    history: History, tmp_path: Path, start: Answers, name: str
+) -> None:
+    project = history.copy(tmp_path / "my-app", start, PRESENT)
+    begun = project.git("rev-parse", "HEAD^{tree}")
+
+    for answers in round_trip(start, name):
+        project.update(data={name: answers[name]})
+        project.commit()
+        assert not difference(project.path, history.fresh(answers)), answers[name]
+
+    assert project.git("rev-parse", "HEAD^{tree}") == begun
+
+
+def test_many_switches_at_once_and_back_end_where_they_began(
+    history: History, tmp_path: Path
+) -> None:
+    project = history.copy(tmp_path / "my-app", STARTS[0], PRESENT)
+
+    for answers in (*STARTS[1:], STARTS[0]):
+        project.update(data={name: answers[name] for name in LISTED})
+        project.commit()
+        assert not difference(project.path, history.fresh(answers))
+
+
+@pytest.mark.quick
+def test_switch_and_release_in_one_update(history: History, tmp_path: Path) -> None:
+    project = history.copy(tmp_path / "my-app", STARTS[0])
+
+    project.update(data={name: STARTS[-1][name] for name in LISTED})
+
+    assert not difference(project.path, history.fresh(STARTS[-1]))
+
+
+# ---------------------------------------------------------------------------------------- edits
+
+
+@pytest.mark.parametrize("name", LISTED)
+def test_switch_keeps_edits_and_files(history: History, tmp_path: Path, name: str) -> None:
+    project = history.copy(tmp_path / "my-app", DEFAULTS, PRESENT)
+    project.edit(*KEPT_EDITS)
+    mine = lines_added(project)
+    resolved: set[str] = set()
+    for index, answers in enumerate(round_trip(DEFAULTS, name)):
+        project.update(data={name: answers[name]})
+        wanted = history.copy(tmp_path / f"wanted-{index}", answers, PRESENT)
+        wanted.edit(*KEPT_EDITS)
+        clashes = project.conflicts()
+        resolved.update(clashes)
+        assert resolved <= MAY_CLASH
+        assert_kept(project, mine)
+        assert _lines(project, resolved) == _lines(wanted, resolved)
+        _keep_both(project, clashes)
+        project.commit()
+
+
+def assert_kept(project: Project, mine: dict[str, set[str]]) -> None:
+    for name, lines in mine.items():
+        assert lines <= {*project.read(name).splitlines()}, name
+
+
+def _lines(project: Project, left_out: set[str]) -> dict[str, list[str]]:
+    """Return the lines of each file in no order: a merge may put one's own elsewhere in a list."""
+    files = project.without(*left_out)
+    return {name: sorted(filter(None, text.splitlines())) for name, text in files.items()}
+
+
+def _keep_both(project: Project, names: list[str]) -> None:
+    """Resolve conflicts as if in a hurry."""
+    for name in names:
+        lines = project.read(name).splitlines(keepends=True)
+        project.write(name, "".join(line for line in lines if line.strip() not in MARKERS))
+
+
+def test_example_switched_off_takes_its_edits_but_git_has_them(
+    history: History, tmp_path: Path
+) -> None:
+    """What Copier does with an edited file that is no longer rendered: so the guide says commit."""
+    project = history.copy(tmp_path / "my-app", DEFAULTS, PRESENT)
+    project.edit(edits.changed_example)
+    mine = lines_added(project)
+
+    project.update(data={"example": False})
+
+    for name, lines in mine.items():
+        assert f" D {name}" in project.changes()
+        assert lines <= {*project.git("show", f"HEAD:{name}").splitlines()}
+
+
+def test_example_switched_off_leaves_what_was_made_of_it(history: History, tmp_path: Path) -> None:
+    project = history.copy(tmp_path / "my-app", DEFAULTS, PRESENT)
+    project.edit(edits.renamed_example)
+    mine = {name: text for name, text in project.without().items() if "articles" in name}
+
+    project.update(data={"example": False})
+
+    assert mine == {name: project.read(name) for name in mine}
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_switch_marks_files_that_somebody_has_already(
+    history: History, tmp_path: Path, name: str
+) -> None:
+    less, more = _fewest_and_most_files(history, name)
+    project = history.copy(tmp_path / "my-app", less, PRESENT)
+    added = _added(history, less, more)
+    for path in added:
+        project.write(path, f"Mine: {path}\n")
+    project.commit()
+
+    project.update(data={name: more[name]})
+
+    assert project.conflicts() == [*added]
+    for path, theirs in added.items():
+        lines = project.read(path).splitlines()
+        assert f"Mine: {path}" in lines
+        assert {*theirs.splitlines()} <= {*lines}
+
+
+def _fewest_and_most_files(history: History, name: str) -> tuple[Answers, Answers]:
+    ways = round_trip(DEFAULTS, name)
+    ways.sort(key=lambda answers: len([*history.fresh(answers).rglob("*")]))
+    return ways[0], ways[-1]
+
+
+def _added(history: History, less: Answers, more: Answers) -> dict[str, str]:
+    """Return the files that only more answers give, by path; empty files cannot conflict."""
+    old, new = (Project(path, path).without() for path in map(history.fresh, (less, more)))
+    return {path: text for path, text in sorted(new.items()) if text and path not in old}
