@@ -63,6 +63,7 @@ class TierTimes:
     def __init__(self) -> None:
         self.seconds: defaultdict[str, float] = defaultdict(float)
         self.tests: defaultdict[str, int] = defaultdict(int)
+        self.measured: dict[str, object] = {}
         self.started = time.monotonic()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -71,15 +72,18 @@ class TierTimes:
         tier = next((name for part, name in TIERS.items() if module.startswith(part)), REST)
         self.seconds[tier] += report.duration
         self.tests[tier] += report.when == "call"
+        self.measured |= dict(report.user_properties)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Print the table."""
+        """Print the table, and what tests measured on their way."""
         write = terminalreporter.write_line
         terminalreporter.section("minutes of work by tier")
         for tier, seconds in sorted(self.seconds.items(), key=lambda entry: -entry[1]):
             each = seconds / max(self.tests[tier], 1)
             write(f"{seconds / 60:6.1f}  {tier}: {self.tests[tier]} tests, {each:.2f} s each")
         write(f"{(time.monotonic() - self.started) / 60:6.1f}  in all, on the clock")
+        for name, value in sorted(self.measured.items()):
+            write(f"{value!s:>6}  {name}")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

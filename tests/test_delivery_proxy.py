@@ -1,0 +1,276 @@
+"""The service in its image behind nginx, each with what the rendered compose files give it.
+
+nginx is Debian's, of an older version than the image's: what that one does by Docker's name server
+is replaced by addresses.
+"""
+
+import http.client
+import http.server
+import ipaddress
+import json
+import re
+import ssl
+import subprocess
+import threading
+import time
+import urllib.request
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.containers import Running, buildah_here
+from tests.delivery import free_port, requires, wait_for
+from tests.images import Built, build
+from tests.projects import Workshop
+
+CLAIMS = {
+    "X-Forwarded-For": "6.6.6.6",
+    "X-Forwarded-Proto": "https",
+    "X-Request-ID": "of-the-caller",
+}
+MEBIBYTE = 1024 * 1024
+DOCKERS_NETWORKS = ("172.17.0.0/16", "172.31.0.0/16", "192.168.0.0/20", "10.0.0.0/8")
+
+
+@pytest.fixture(scope="module")
+def built(workshop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """The image of a project with its defaults."""
+    requires("nginx", "openssl")
+    return build(buildah_here(), workshop, tmp_path_factory.mktemp("proxy"), "default")
+
+
+@pytest.fixture(scope="module")
+def environment(built: Built) -> dict[str, str]:
+    """What the compose file gives the service, with nobody's own variables set."""
+    compose = yaml.safe_load((built.project / "docker/docker-compose.yml").read_text())
+    given: dict[str, str] = compose["services"]["api"]["environment"]
+    return {name: re.sub(r"\$\{\w+:-(.*?)\}", r"\1", value) for name, value in given.items()}
+
+
+@dataclass
+class Service:
+    """The service in a container; it can be stopped and started again."""
+
+    built: Built
+    environment: dict[str, str]
+    port: int = field(default_factory=free_port)
+    stack: ExitStack = field(default_factory=ExitStack)
+    running: Running | None = None
+
+    def start(self) -> None:
+        """Start it in a new container."""
+        changed = {
+            "APP_PORT": str(self.port),
+            "APP_TRUSTED_PROXIES": "127.0.0.1",  # where this nginx is
+            "APP_DRAIN_SECONDS": "0.2",
+        }
+        container = self.stack.enter_context(self.built.image.container())
+        self.running = self.stack.enter_context(container.started(**self.environment | changed))
+        wait_for(f"http://127.0.0.1:{self.port}/ready")
+
+    def stop(self) -> str:
+        """Stop it in order, and return what it logged."""
+        assert self.running is not None
+        code, output = self.running.stop()
+        assert code == 0, output
+        self.stack.close()
+        return output
+
+
+@contextmanager
+def nginx(built: Built, folder: Path, *upstreams: int) -> Generator[tuple[int, int]]:
+    """Run the rendered proxy before some ports, and yield its own two, for http and https."""
+    plain, secure = free_port(), free_port()
+    servers = "\n".join(f"server 127.0.0.1:{port} max_fails=0;" for port in upstreams)
+    certificate = f"ssl_certificate {folder}/cert.pem; ssl_certificate_key {folder}/key.pem;"
+    replaced = {
+        "server api:8000 resolve max_fails=0;": servers,
+        "listen 80 default_server;": f"listen {plain}; listen {secure} ssl; {certificate}",
+        "/run/nginx.pid": f"{folder}/nginx.pid",
+    }
+    text = (built.project / "docker/nginx.conf").read_text()
+    for old, new in replaced.items():
+        assert old in text
+        text = text.replace(old, new)
+    (folder / "nginx.conf").write_text(text)
+    _certify(folder)
+    command = ["nginx", "-p", str(folder), "-c", str(folder / "nginx.conf"), "-g", "daemon off;"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        try:
+            wait_for(f"http://localhost:{plain}/health")
+            yield plain, secure
+        finally:
+            process.terminate()
+
+
+NAMES = ("-addext", "subjectAltName=DNS:localhost")
+
+
+def _certify(folder: Path) -> None:
+    names = ["-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")]
+    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    command = ["openssl", "req", "-x509", "-subj", "/CN=localhost", *NAMES, *key, *names]
+    subprocess.run(command, check=True, capture_output=True)
+
+
+def ask(
+    port: int,
+    path: str = "/api/v1/items",
+    method: str = "GET",
+    body: bytes | Iterator[bytes] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> tuple[http.client.HTTPResponse, Any]:
+    """Ask the proxy from an address of its own, so that this one can be told from the proxy's."""
+    source = ("127.0.0.2", 0)
+    connection = http.client.HTTPConnection("localhost", port, timeout=20, source_address=source)
+    connection.request(method, path, body, headers or {})
+    response = connection.getresponse()
+    content = response.read()
+    connection.close()
+    is_json = "json" in response.getheader("Content-Type", "")
+    return response, json.loads(content) if is_json else content
+
+
+@pytest.fixture(scope="module")
+def service(built: Built, environment: dict[str, str]) -> Generator[Service]:
+    """The service, started."""
+    service = Service(built, environment)
+    with service.stack:
+        service.start()
+        yield service
+
+
+@pytest.fixture
+def ports(built: Built, service: Service, tmp_path: Path) -> Generator[tuple[int, int]]:
+    """The proxy before the service."""
+    with nginx(built, tmp_path, service.port) as ports:
+        yield ports
+
+
+def test_compose_trusts_dockers_networks_alone(environment: dict[str, str]) -> None:
+    trusted = [
+        ipaddress.IPv4Network(each) for each in environment["APP_TRUSTED_PROXIES"].split(",")
+    ]
+
+    assert all(network.is_private for network in trusted)
+    for each in DOCKERS_NETWORKS:
+        assert any(ipaddress.IPv4Network(each).subnet_of(network) for network in trusted)
+
+
+def test_address_and_scheme_arrive(
+    built: Built, environment: dict[str, str], tmp_path: Path
+) -> None:
+    service = Service(built, environment)
+    with service.stack:
+        service.start()
+        with nginx(built, tmp_path, service.port) as (plain, secure):
+            response, _ = ask(plain, headers=CLAIMS)
+            assert response.getheader("X-Request-ID") == CLAIMS["X-Request-ID"]
+            assert response.getheader("Strict-Transport-Security") is None
+            context = ssl.create_default_context(cafile=tmp_path / "cert.pem")
+            url = f"https://localhost:{secure}/api/v1/items"
+            with urllib.request.urlopen(url, context=context) as answer:
+                assert answer.headers["Strict-Transport-Security"]
+        log = service.stop()
+
+    lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
+    asked = [line for line in lines if line.get("path") == "/api/v1/items"]
+    assert [line["client"] for line in asked] == ["127.0.0.2", "127.0.0.1"]
+
+
+def test_foreign_host_is_refused(ports: tuple[int, int]) -> None:
+    response, problem = ask(ports[0], headers={"Host": "evil.example"})
+
+    assert response.status == 400
+    assert problem["status"] == 400
+
+
+@pytest.mark.parametrize("size", [MEBIBYTE + 1, 3 * MEBIBYTE], ids=["service", "proxy"])
+@pytest.mark.parametrize("is_chunked", [False, True], ids=["sized", "chunked"])
+def test_large_body_gets_413(ports: tuple[int, int], size: int, is_chunked: bool) -> None:
+    body = iter([b"x" * size]) if is_chunked else b"x" * size
+    headers = {"Content-Type": "application/json"}
+    response, problem = ask(ports[0], method="POST", body=body, headers=headers)
+
+    assert response.status == 413
+    assert response.getheader("Content-Type") == "application/problem+json"
+    assert problem["request_id"] == response.getheader("X-Request-ID")
+
+
+class Streaming(http.server.BaseHTTPRequestHandler):
+    """Sends a second part only when the first has arrived."""
+
+    has_arrived = threading.Event()
+
+    def do_GET(self) -> None:
+        """Answer in two parts, or at once where nobody streams."""
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"data: first\n\n")
+        if self.path == "/stream":
+            self.has_arrived.wait(10)
+            self.wfile.write(b"data: second\n\n")
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        """Say nothing."""
+
+
+def test_stream_arrives_as_it_is_written(built: Built, tmp_path: Path) -> None:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Streaming) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with nginx(built, tmp_path, server.server_port) as (port, _):
+            connection = http.client.HTTPConnection("localhost", port, timeout=5)
+            connection.request("GET", "/stream")
+            response = connection.getresponse()
+            first = response.read1()
+            Streaming.has_arrived.set()
+            rest = response.read()
+            connection.close()
+        server.shutdown()
+
+    assert (first, rest) == (b"data: first\n\n", b"data: second\n\n")
+
+
+def test_restarts_lose_no_request_that_can_be_retried(
+    built: Built, environment: dict[str, str], service: Service, tmp_path: Path
+) -> None:
+    other = Service(built, environment)
+    statuses: list[int] = []
+    is_over = threading.Event()
+
+    def keep_asking(port: int) -> None:
+        while not is_over.wait(0.01):
+            statuses.append(ask(port)[0].status)
+
+    with other.stack, nginx(built, tmp_path, service.port, other.port) as (port, _):
+        other.start()
+        asking = threading.Thread(target=keep_asking, args=(port,))
+        asking.start()
+        for each in (service, other, service):
+            each.stop()
+            each.start()
+            time.sleep(0.1)
+        is_over.set()
+        asking.join()
+
+    assert len(statuses) > 50
+    assert set(statuses) == {200}
+
+
+def test_absent_service_is_a_problem_that_says_when_to_come_back(
+    ports: tuple[int, int], service: Service
+) -> None:
+    service.stop()
+    try:
+        response, problem = ask(ports[0])
+    finally:
+        service.start()
+
+    assert response.status == 503
+    assert response.getheader("Retry-After") == "5"
+    assert problem["code"] == "unavailable"
