@@ -10,23 +10,24 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import CodeType
-from typing import Any
+from typing import cast
 
 import pytest
 from copier import run_copy, run_update
 from jinja2 import Environment
 
 from extensions.questionnaire import Answer, Answers
-from tests.projects import ALONGSIDE, BLOCKS, PEOPLE, QUESTIONNAIRE
+from tests.projects import PEOPLE, QUESTIONNAIRE
 
 __all__ = [
     "ANSWERS_FILE",
     "LISTED",
+    "MARKERS",
     "PAST",
     "PRESENT",
     "PREVIOUS",
@@ -34,7 +35,9 @@ __all__ = [
     "Project",
     "compiled_once",
     "difference",
+    "empty_folders",
     "git",
+    "given_of",
     "isolated_git",
     "lines_added",
     "run_copier",
@@ -43,7 +46,11 @@ __all__ = [
 
 PAST, PREVIOUS, PRESENT = "v0.1.0", "v0.2.0", "v0.3.0"
 ANSWERS_FILE = ".copier-answers.yml"
-LISTED = (*BLOCKS, *ALONGSIDE)
+LISTED = tuple(
+    question.name
+    for question in QUESTIONNAIRE.questions
+    if question.values and not question.is_computed
+)
 """The questions whose answers can be listed, those that are added to `copier.yml` included."""
 
 PACKAGE = "template/src/{{ package_name }}"
@@ -164,11 +171,11 @@ class Project:
         git(self.top, "add", "--all")
         git(self.top, "commit", "--quiet", "--allow-empty", "--message=work")
 
-    def update(self, version: str | None = None, **answers: Answer) -> None:
+    def update(self, version: str | None = None, data: Mapping[str, Answer] | None = None) -> None:
         """Update it as `copier update --defaults` does, never with trust."""
         run_update(
             self.path,
-            data=dict(answers),
+            data=dict(data or {}),
             vcs_ref=version,
             defaults=True,
             overwrite=True,
@@ -245,12 +252,14 @@ class History:
         for version in (PAST, PREVIOUS, PRESENT):
             history._empty()
             shutil.copytree(template, history.repository, dirs_exist_ok=True)
-            history.release(version, lambda root, version=version: _go_back(root, version))
+            _go_back(history.repository, version)
+            history.release(version)
         return history
 
-    def release(self, version: str, change: Callable[[Path], None]) -> None:
-        """Change the template, commit it and tag it."""
-        change(self.repository)
+    def release(self, version: str, change: Callable[[Path], object] | None = None) -> None:
+        """Change the template if so wished, commit it and tag it."""
+        if change:
+            change(self.repository)
         git(self.repository, "add", "--all")
         git(self.repository, "commit", "--quiet", "--allow-empty", f"--message={version}")
         git(self.repository, "tag", version)
@@ -275,9 +284,15 @@ class History:
         return self.copies[key]
 
     def _copy(self, into: Path, given: Answers, version: str) -> None:
-        data: dict[str, Any] = dict(given)
-        source = str(self.repository)
-        run_copy(source, into, data=data, vcs_ref=version, defaults=True, unsafe=False, quiet=True)
+        run_copy(
+            str(self.repository),
+            into,
+            data=dict(given),
+            vcs_ref=version,
+            defaults=True,
+            unsafe=False,
+            quiet=True,
+        )
         git(into, "init", "--quiet")
         Project(into, into).commit()
 
@@ -295,8 +310,19 @@ def given_of(answers: Mapping[str, Answer]) -> Answers:
 def difference(found: Path, wanted: Path) -> str:
     """Return how two projects differ, less which release they are of: nothing if they are equal."""
     left, right = _contents(wanted), _contents(found)
-    differing = [name for name in sorted({*left, *right}) if left.get(name) != right.get(name)]
+    differing = [
+        name
+        for name in sorted({*left, *right} - empty_folders(wanted))
+        if left.get(name) != right.get(name)
+    ]
     return "\n".join(line for name in differing for line in _explain(name, left, right))
+
+
+def empty_folders(project: Path) -> set[str]:
+    """Return the folders that git would not keep."""
+    folders = (path for path in project.rglob("*") if path.is_dir() and not any(path.iterdir()))
+    names = {folder.relative_to(project).as_posix() for folder in folders}
+    return {name for name in names if not name.startswith(".git/")}
 
 
 def _explain(name: str, left: dict[str, list[str]], right: dict[str, list[str]]) -> Iterator[str]:
@@ -359,7 +385,7 @@ def run_copier(
 
 
 @contextmanager
-def isolated_git(folder: Path) -> Iterator[None]:
+def isolated_git(folder: Path) -> Generator[None]:
     """Keep the developer's git configuration and Copier's cache out of the tests."""
     configuration = folder / "gitconfig"
     configuration.write_text(
@@ -374,18 +400,18 @@ def isolated_git(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def compiled_once() -> Iterator[None]:
+def compiled_once() -> Generator[None]:
     """Keep compiled templates: an update renders three times, mostly the same files."""
     compiled: dict[tuple[object, ...], CodeType] = {}
-    compile_anew: Callable[..., CodeType] = Environment.compile
+    compile_anew = cast("Callable[..., CodeType]", Environment.compile)
 
     def compile_once(
-        self: Environment, source: str, name: str | None = None, *arguments: Any, **options: Any
+        self: Environment, source: str, name: str | None = None, *rest: object
     ) -> CodeType:
         environment = (type(self), *sorted(self.extensions), self.code_generator_class)
-        key = (source, name, *environment, self.trim_blocks)
+        key = (source, name, self.trim_blocks, *environment)
         if key not in compiled:
-            compiled[key] = compile_anew(self, source, name, *arguments, **options)
+            compiled[key] = compile_anew(self, source, name, *rest)
         return compiled[key]
 
     with pytest.MonkeyPatch.context() as patch:

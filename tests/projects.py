@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import os
+import random
 import shlex
 import shutil
 import subprocess
@@ -17,7 +18,17 @@ from copier import run_copy
 
 from extensions.questionnaire import ALONGSIDE, ROOT, Answer, Answers, read
 
-__all__ = ["BLOCKS", "Workshop", "combinations", "covering", "name_of", "pythons_here", "render"]
+__all__ = [
+    "BLOCKS",
+    "Workshop",
+    "combinations",
+    "covering",
+    "name_of",
+    "python_of",
+    "pythons_here",
+    "render",
+    "runnable",
+]
 
 QUESTIONNAIRE = read()
 BLOCKS = QUESTIONNAIRE.blocks
@@ -35,11 +46,14 @@ PEOPLE: Answers = {
 @cache
 def combinations() -> tuple[Answers, ...]:
     """Return every crossing of the blocks, with the other answers laid across in turn."""
-    crossed = QUESTIONNAIRE.combinations(over=BLOCKS, fixed=PEOPLE)
-    alongside = itertools.product(*(QUESTIONNAIRE.question(name).values for name in ALONGSIDE))
+    crossed = list(QUESTIONNAIRE.combinations(over=BLOCKS, fixed=PEOPLE))
+    values = (QUESTIONNAIRE.question(name).values for name in ALONGSIDE)
+    alongside = list(itertools.product(*values))
+    repeated = list(itertools.islice(itertools.cycle(alongside), len(crossed)))
+    random.Random(1).shuffle(repeated)  # noqa: S311 -- no two questions go in step
     return tuple(
         answers | dict(zip(ALONGSIDE, others, strict=True))
-        for answers, others in zip(crossed, itertools.cycle(alongside), strict=False)
+        for answers, others in zip(crossed, repeated, strict=True)
     )
 
 
@@ -108,12 +122,22 @@ def render(template: Path, into: Path, answers: Answers) -> Path:
 def pythons_here() -> tuple[str, ...]:
     """Return the Python versions of the questionnaire that this machine has."""
     versions = [str(value) for value in QUESTIONNAIRE.question("python_version").values]
-    return tuple(version for version in versions if _has_python(version))
+    return tuple(version for version in versions if python_of(version))
 
 
-def _has_python(version: str) -> bool:
+def runnable(answers: Answers) -> Answers:
+    """Return the answers with a Python version that this machine has."""
+    if answers["python_version"] in pythons_here():
+        return answers
+    return answers | {"python_version": pythons_here()[0]}
+
+
+@cache
+def python_of(version: str) -> Path | None:
+    """Find an interpreter of this machine, from outside any project that asks for another."""
     command = [uv.find_uv_bin(), "python", "find", "--no-python-downloads", version]
-    return subprocess.run(command, capture_output=True, check=False, cwd="/").returncode == 0
+    found = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
+    return Path(found.stdout.strip()).resolve() if found.returncode == 0 else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +157,7 @@ class Workshop:
         """Render a project, of this template or of a changed one, and sync its environment."""
         project = self.folder / "my-app"
         shutil.rmtree(project, ignore_errors=True)
-        render(template or self.template, project, answers)
+        render(template or self.template, project, runnable(answers))
         self._sync(project)
         return project
 
@@ -155,7 +179,10 @@ class Workshop:
         return self.folder / f"python-{version}"
 
     def _run(self, project: Path, *command: str) -> None:
-        variables = {"UV_PROJECT_ENVIRONMENT": str(self._environment_of(project))}
+        variables = {
+            "UV_PROJECT_ENVIRONMENT": str(self._environment_of(project)),
+            "UV_PYTHON": str(python_of((project / ".python-version").read_text().strip())),
+        }
         result = subprocess.run(
             command,
             cwd=project,
@@ -174,6 +201,10 @@ def _clean_environment() -> dict[str, str]:
     """Return variables that make projects behave as on anybody's machine."""
     tools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
     unwanted = {"PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT"}
-    kept = {name: value for name, value in os.environ.items() if name not in unwanted}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in unwanted and not name.startswith(("PYTEST_", "COV_"))
+    }
     pins = {"UV_EXCLUDE_NEWER": tools["uv"]["exclude-newer"], "UV_COMPILE_BYTECODE": "1"}
     return pins | kept

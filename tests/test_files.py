@@ -77,6 +77,8 @@ def isolated(tool: str, package: str) -> tuple[str, ...]:
 
 def test_no_trace_of_a_condition(tree: Path) -> None:
     for name in files(tree, "**/*"):
+        if name.endswith("dashboard.json"):
+            continue  # Grafana's own placeholders look the same
         found = LEFTOVER.search(Path(name).read_text())
         assert not found, f"{name}: {found}"
 
@@ -96,6 +98,8 @@ def test_python_is_formatted_and_clean(tree: Path) -> None:
 
 def test_python_keeps_the_bounds_of_size(tree: Path) -> None:
     for name in files(tree, "**/*.py"):
+        if "/migrations/versions/" in name:
+            continue  # lists of columns, as Alembic writes them
         text = Path(name).read_text()
         assert text.count("\n") < 500, name
         for node in ast.walk(ast.parse(text)):

@@ -3,15 +3,12 @@
 import pytest
 
 from extensions.questionnaire import Answers
-from tests.projects import Workshop, combinations, command_of, covering, name_of, pythons_here
+from tests.projects import Workshop, combinations, command_of, covering, name_of, runnable
 
-COMBINATIONS = [
-    answers
-    if answers["python_version"] in pythons_here()
-    else answers | {"python_version": pythons_here()[0]}
-    for answers in combinations()
-]
+COMBINATIONS = [runnable(answers) for answers in combinations()]
 QUICK = covering(1, COMBINATIONS)
+WITH_PROCESSES = covering(2, COMBINATIONS)
+"""Those that also start real server processes; with --every all of them do."""
 
 
 @pytest.mark.parametrize(
@@ -21,11 +18,15 @@ QUICK = covering(1, COMBINATIONS)
         for each in COMBINATIONS
     ],
 )
-def test_every_combination_passes_its_own_tests(workshop: Workshop, answers: Answers) -> None:
+def test_every_combination_passes_its_own_tests(
+    workshop: Workshop, answers: Answers, request: pytest.FixtureRequest
+) -> None:
+    has_e2e = answers in WITH_PROCESSES or request.config.getoption("--every")
+    selection = () if has_e2e else ("-m", "not e2e")
     project = workshop.make(answers)
     try:
         workshop.run(project, "lint-imports", "--no-logo")
-        workshop.run(project, "pytest", "-q", "-p", "no:cacheprovider")
+        workshop.run(project, "pytest", "-q", "-p", "no:cacheprovider", *selection)
     except AssertionError as error:
         error.add_note(f"To see it: {command_of(answers)}")
         raise

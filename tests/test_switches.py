@@ -11,7 +11,6 @@ from extensions.questionnaire import Answer, Answers, InvalidAnswersError
 from tests import edits
 from tests.edits import KEPT_EDITS
 from tests.history import (
-    ANSWERS_FILE,
     LISTED,
     MARKERS,
     PRESENT,
@@ -24,6 +23,7 @@ from tests.history import (
 from tests.projects import BLOCKS, PEOPLE, QUESTIONNAIRE, covering, name_of
 
 STARTS = covering(2)
+FEW_STARTS = covering(1)
 DEFAULTS = QUESTIONNAIRE.complete(PEOPLE)
 
 MAY_CLASH = {
@@ -54,8 +54,8 @@ def round_trip(answers: Answers, name: str) -> list[Answers]:
 
 ROUND_TRIPS = [
     pytest.param(start, name, id=f"{name}-from-{name_of(start)}")
-    for start in STARTS
     for name in LISTED
+    for start in (STARTS if name in BLOCKS else FEW_STARTS)
     if len(round_trip(start, name)) > 1
 ]
 
@@ -68,7 +68,7 @@ def test_each_switch_gives_what_a_fresh_copy_gives(
     begun = project.git("rev-parse", "HEAD^{tree}")
 
     for answers in round_trip(start, name):
-        project.update(**{name: answers[name]})
+        project.update(data={name: answers[name]})
         project.commit()
         assert not difference(project.path, history.fresh(answers)), answers[name]
 
@@ -81,7 +81,7 @@ def test_many_switches_at_once_and_back_end_where_they_began(
     project = history.copy(tmp_path / "my-app", STARTS[0], PRESENT)
 
     for answers in (*STARTS[1:], STARTS[0]):
-        project.update(**{name: answers[name] for name in LISTED})
+        project.update(data={name: answers[name] for name in LISTED})
         project.commit()
         assert not difference(project.path, history.fresh(answers))
 
@@ -90,7 +90,7 @@ def test_many_switches_at_once_and_back_end_where_they_began(
 def test_switch_and_release_in_one_update(history: History, tmp_path: Path) -> None:
     project = history.copy(tmp_path / "my-app", STARTS[0])
 
-    project.update(**{name: STARTS[-1][name] for name in LISTED})
+    project.update(data={name: STARTS[-1][name] for name in LISTED})
 
     assert not difference(project.path, history.fresh(STARTS[-1]))
 
@@ -103,14 +103,16 @@ def test_switch_keeps_edits_and_files(history: History, tmp_path: Path, name: st
     project = history.copy(tmp_path / "my-app", DEFAULTS, PRESENT)
     project.edit(*KEPT_EDITS)
     mine = lines_added(project)
+    resolved: set[str] = set()
     for index, answers in enumerate(round_trip(DEFAULTS, name)):
-        project.update(**{name: answers[name]})
+        project.update(data={name: answers[name]})
         wanted = history.copy(tmp_path / f"wanted-{index}", answers, PRESENT)
         wanted.edit(*KEPT_EDITS)
         clashes = project.conflicts()
-        assert {*clashes} <= MAY_CLASH
+        resolved.update(clashes)
+        assert resolved <= MAY_CLASH
         assert_kept(project, mine)
-        assert _lines(project, clashes) == _lines(wanted, clashes)
+        assert _lines(project, resolved) == _lines(wanted, resolved)
         _keep_both(project, clashes)
         project.commit()
 
@@ -120,8 +122,8 @@ def assert_kept(project: Project, mine: dict[str, set[str]]) -> None:
         assert lines <= {*project.read(name).splitlines()}, name
 
 
-def _lines(project: Project, left_out: list[str]) -> dict[str, list[str]]:
-    """Return the lines of each file in no order: a person's may stand at another place of a list."""
+def _lines(project: Project, left_out: set[str]) -> dict[str, list[str]]:
+    """Return the lines of each file in no order: a merge may put one's own elsewhere in a list."""
     files = project.without(*left_out)
     return {name: sorted(filter(None, text.splitlines())) for name, text in files.items()}
 
@@ -141,7 +143,7 @@ def test_example_switched_off_takes_its_edits_but_git_has_them(
     project.edit(edits.changed_example)
     mine = lines_added(project)
 
-    project.update(example=False)
+    project.update(data={"example": False})
 
     for name, lines in mine.items():
         assert f" D {name}" in project.changes()
@@ -153,7 +155,7 @@ def test_example_switched_off_leaves_what_was_made_of_it(history: History, tmp_p
     project.edit(edits.renamed_example)
     mine = {name: text for name, text in project.without().items() if "articles" in name}
 
-    project.update(example=False)
+    project.update(data={"example": False})
 
     assert mine == {name: project.read(name) for name in mine}
 
@@ -168,16 +170,14 @@ def test_switch_marks_files_that_somebody_has_already(
     for path in added:
         project.write(path, f"Mine: {path}\n")
     project.commit()
-    before = project.without(*added)
 
-    project.update(**{name: more[name]})
+    project.update(data={name: more[name]})
 
     assert project.conflicts() == [*added]
     for path, theirs in added.items():
         lines = project.read(path).splitlines()
         assert f"Mine: {path}" in lines
         assert {*theirs.splitlines()} <= {*lines}
-    assert before.keys() <= project.without(*added).keys()
 
 
 def _fewest_and_most_files(history: History, name: str) -> tuple[Answers, Answers]:

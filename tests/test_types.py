@@ -6,6 +6,7 @@ dependency shows in the suites, whose environments are exact.
 
 import itertools
 import json
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -97,10 +98,15 @@ def test_every_combination_is_strictly_typed_for_pyright(
 def test_every_combination_is_strictly_typed_for_mypy(
     batch: dict[Path, Answers], packages: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    cache = tmp_path_factory.getbasetemp() / "mypy-cache"
-    configuration = next(iter(batch)).parent / "mypy.ini"
+    folder = tmp_path_factory.getbasetemp() / "mypy"  # one place, so that its cache is of use
+    cache = folder / "cache"
+    configuration = folder / "mypy.ini"
+    folder.mkdir(exist_ok=True)
     configuration.write_text(MYPY)
-    for project, answers in batch.items():
+    for rendered, answers in batch.items():
+        project = folder / "my-app"
+        shutil.rmtree(project, ignore_errors=True)
+        rendered.rename(project)
         command = [
             *(str(packages / "bin" / "mypy"), "--config-file", str(configuration)),
             *("--cache-dir", str(cache), "--python-version", str(answers["python_version"])),

@@ -23,6 +23,7 @@ from tests.history import (
     History,
     Project,
     difference,
+    empty_folders,
     git,
     lines_added,
     run_copier,
@@ -66,6 +67,11 @@ def test_update_gives_what_a_fresh_copy_gives(
 
     assert not difference(project.path, history.fresh(answers))
     assert not project.conflicts()
+
+
+@pytest.mark.parametrize("answers", COMBINATIONS, ids=name_of)
+def test_git_keeps_every_folder_of_a_copy(history: History, answers: Answers) -> None:
+    assert not empty_folders(history.fresh(answers))
 
 
 def test_update_may_skip_a_release(history: History, tmp_path: Path) -> None:
@@ -167,7 +173,7 @@ def test_package_name_is_kept_whatever_data_says(project: Project) -> None:
     before = project.without()
 
     with pytest.raises(ValueError, match="The package stays my_app: renaming it in an update"):
-        project.update(package_name="other")
+        project.update(data={"package_name": "other"})
 
     assert project.without() == before
     assert project.changes() == []
@@ -436,6 +442,17 @@ def test_plain_command_line_needs_no_trust(history: History, tmp_path: Path) -> 
     assert not difference(project.path, wanted.path)
 
 
+def test_answer_changes_without_a_new_release(history: History, project: Project) -> None:
+    run_copier(
+        *("update", "--defaults", "--vcs-ref=:current:", "--data", "type_checker=mypy"),
+        folder=project.path,
+    )
+
+    assert not difference(
+        project.path, history.fresh(DEFAULTS | {"type_checker": "mypy"}, PREVIOUS)
+    )
+
+
 def test_plain_command_line_is_silent_about_conflicts_but_git_is_not(project: Project) -> None:
     project.edit(edits.same_line)
 
@@ -505,6 +522,28 @@ def test_deleted_answers_file_is_missed_and_brought_back(
     project.update()
 
     assert not difference(project.path, history.fresh(DEFAULTS))
+
+
+def test_project_copied_anew_over_itself_shows_its_edits_in_git(
+    history: History, project: Project
+) -> None:
+    project.edit(*KEPT_EDITS)
+    mine = lines_added(project)
+    (project.path / ANSWERS_FILE).unlink()
+    project.commit()
+
+    given = [f"--data={name}={value}" for name, value in PEOPLE.items()]
+    copied = run_copier(
+        *("copy", "--defaults", "--overwrite", *given, str(history.repository), "."),
+        folder=project.path,
+    )
+
+    assert copied.returncode == 0, copied.stderr
+    for name, lines in mine.items():
+        assert lines <= {*project.git("show", f"HEAD:{name}").splitlines()}
+    project.commit()
+    project.update()
+    assert project.changes() == []
 
 
 def test_answers_file_without_its_release_is_refused(project: Project) -> None:
@@ -600,7 +639,7 @@ def test_killed_update_is_undone_by_git(project: Project, tmp_path: Path, moment
 
 @pytest.mark.parametrize(("downloads", "is_whole"), [(0, True), (5, True), (7, False)])
 def test_network_that_goes_away_leaves_nothing_git_cannot_undo(
-    history: History, project: Project, tmp_path: Path, *, downloads: int, is_whole: bool
+    project: Project, tmp_path: Path, *, downloads: int, is_whole: bool
 ) -> None:
     """Copier asks for the template eight times; before the last two it has begun to write."""
     project.edit(*KEPT_EDITS)
