@@ -127,7 +127,7 @@ def pythons_here() -> tuple[str, ...]:
 
 def runnable(answers: Answers) -> Answers:
     """Return the answers with a Python version that this machine has."""
-    if answers["python_version"] in pythons_here():
+    if answers.get("python_version") in pythons_here():
         return answers
     return answers | {"python_version": pythons_here()[0]}
 

@@ -13,8 +13,9 @@ import pytest
 import uv
 import yaml
 
+from extensions.questionnaire import Answers
 from tests.projection import sources, versions
-from tests.projects import PEOPLE
+from tests.projects import PEOPLE, QUESTIONNAIRE, covering, name_of, render
 
 pytestmark = pytest.mark.quick
 
@@ -91,10 +92,25 @@ def test_no_file_name_is_illegal_on_windows(tree: Path) -> None:
             assert part.isascii(), name
 
 
-def test_python_is_formatted_and_clean(tree: Path) -> None:
-    check("ruff", "format", "--check", "--no-cache", str(tree))
+@pytest.mark.parametrize("version", QUESTIONNAIRE.question("python_version").values)
+def test_python_is_formatted_and_clean(tree: Path, version: str) -> None:
+    target = f"target-version = 'py{version.replace('.', '')}'"
+    check("ruff", "format", "--check", "--no-cache", "--config", target, str(tree))
     first_party = "lint.isort.known-first-party = ['my_app']"  # not every folder has its package
-    check("ruff", "check", "--no-cache", "--config", first_party, str(tree))
+    check("ruff", "check", "--no-cache", "--config", target, "--config", first_party, str(tree))
+
+
+@pytest.mark.parametrize(("package", "slug"), [("a", "a"), ("p" * 32, "s" * 50)])
+@pytest.mark.parametrize("answers", covering(1), ids=name_of)
+def test_python_is_formatted_and_clean_for_names_of_any_length(
+    package: str, slug: str, answers: Answers, template: Path, tmp_path: Path
+) -> None:
+    names: Answers = {"package_name": package, "project_slug": slug}
+    given = {name: answer for name, answer in answers.items() if name != "package_name_locked"}
+    folder = render(template, tmp_path / "project", given | names)
+
+    check("ruff", "format", "--check", "--no-cache", str(folder))
+    check("ruff", "check", "--no-cache", str(folder))
 
 
 def test_python_keeps_the_bounds_of_size(tree: Path) -> None:
