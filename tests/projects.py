@@ -166,8 +166,7 @@ class Workshop:
         self._run(project, str(self.environment_of(project) / "bin" / command[0]), *command[1:])
 
     def _sync(self, project: Path) -> None:
-        dependencies = (project / "pyproject.toml").read_bytes()
-        lock = self.locks / f"{hashlib.sha256(dependencies).hexdigest()}.lock"
+        lock = self.locks / f"{_fingerprint(project)}.lock"
         if lock.exists():
             shutil.copy(lock, project / "uv.lock")
         self._run(project, uv.find_uv_bin(), "sync", "--quiet")
@@ -198,6 +197,14 @@ class Workshop:
             raise AssertionError(f"{shlex.join(command)} failed:\n{result.stdout[-8000:]}")
 
 
+def _fingerprint(project: Path) -> str:
+    """Name what a lock file depends on: two projects that ask for the same share one."""
+    declared = tomllib.loads((project / "pyproject.toml").read_text())
+    table = declared["project"]
+    asked = [table["name"], table["requires-python"], table["dependencies"]]
+    return hashlib.sha256(repr([asked, declared["dependency-groups"]]).encode()).hexdigest()
+
+
 def _clean_environment() -> dict[str, str]:
     """Return variables that make projects behave as on anybody's machine."""
     tools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
@@ -207,5 +214,4 @@ def _clean_environment() -> dict[str, str]:
         for name, value in os.environ.items()
         if name not in unwanted and not name.startswith(("PYTEST_", "COV_"))
     }
-    pins = {"UV_EXCLUDE_NEWER": tools["uv"]["exclude-newer"], "UV_COMPILE_BYTECODE": "1"}
-    return pins | kept
+    return {"UV_EXCLUDE_NEWER": tools["uv"]["exclude-newer"]} | kept
