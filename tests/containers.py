@@ -7,7 +7,7 @@ import signal
 import subprocess
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -25,9 +25,7 @@ mount -o remount,bind,ro "$ROOT"
 mount -t proc proc "$ROOT/proc"
 mount --bind /dev "$ROOT/dev"
 mount -t tmpfs tmpfs "$ROOT/tmp"
-for folder in $WRITABLE; do
-    mount -t tmpfs -o "uid=$USER_ID,gid=$USER_ID" tmpfs "$ROOT$folder"
-done
+[ -z "$VOLUME" ] || mount --bind "$VOLUME" "$ROOT/data"
 exec setpriv --no-new-privs chroot --userspec="$USER_ID:$USER_ID" --groups= "$ROOT" "$@"
 """
 """What compose asks an engine for: its own processes, read-only but for /tmp, no new privileges."""
@@ -128,10 +126,10 @@ class Image:
         return digests
 
     @contextmanager
-    def container(self) -> Generator["Container"]:
-        """Make a container of it."""
+    def container(self, volume: Path | None = None) -> Generator["Container"]:
+        """Make a container of it, with a folder mounted at /data if there is one."""
         with self.buildah.container(self.tag) as (_, root):
-            yield Container(self, root)
+            yield Container(self, root, volume)
 
 
 @dataclass(frozen=True)
@@ -141,12 +139,12 @@ class Container:
     Attributes:
         image: What it is made of.
         root: Where its files are.
-        writable: Folders with a volume.
+        volume: What is mounted at /data, if anything.
     """
 
     image: Image
     root: Path
-    writable: tuple[str, ...] = field(default=())
+    volume: Path | None = None
 
     @contextmanager
     def started(self, *command: str, **variables: str) -> Generator["Running"]:
@@ -192,7 +190,7 @@ class Container:
         user: str = self.image.configuration["User"]
         uid, _, gid = user.partition(":")
         assert uid == gid
-        return {"ROOT": str(self.root), "USER_ID": uid, "WRITABLE": " ".join(self.writable)}
+        return {"ROOT": str(self.root), "USER_ID": uid, "VOLUME": str(self.volume or "")}
 
 
 @dataclass(frozen=True)

@@ -46,9 +46,12 @@ ON: Answers = {
     for value in QUESTIONNAIRE.question(name).values
     if value in {True, "sqlite", "jwt"}
 }
-PROJECTS: dict[str, Answers] = {"off": PEOPLE | OFF, "default": PEOPLE}
+PROJECTS: dict[str, Answers] = {
+    "off": QUESTIONNAIRE.complete(PEOPLE | OFF),
+    "default": QUESTIONNAIRE.complete(PEOPLE),
+}
 if len(BLOCKS) > 1:
-    PROJECTS["on"] = PEOPLE | ON
+    PROJECTS["on"] = QUESTIONNAIRE.complete(PEOPLE | ON)
 """The smallest project, the one of who only presses return, and the fullest without a server."""
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "fastapi-service-template"
@@ -122,7 +125,7 @@ def production(answers: Answers) -> dict[str, str]:
     """Return the variables that a project of these answers needs in production."""
     variables = {"SECRET_KEY": secrets.token_hex(32)} if answers.get("auth") == "jwt" else {}
     if answers.get("database") == "sqlite":
-        variables["DATABASE_URL"] = "sqlite+aiosqlite:////data/service.db"
+        variables["DATABASE_URL"] = "sqlite:////data/app.sqlite3"
     return variables
 
 

@@ -408,7 +408,9 @@ def compiled_once() -> Generator[None]:
     def compile_once(
         self: Environment, source: str, name: str | None = None, *rest: object
     ) -> CodeType:
-        environment = (type(self), *sorted(self.extensions), self.code_generator_class)
+        if self.code_generator_class is not Environment.code_generator_class:
+            return compile_anew(self, source, name, *rest)  # it notes what it compiles
+        environment = (type(self), *sorted(self.extensions))
         key = (source, name, self.trim_blocks, *environment)
         if key not in compiled:
             compiled[key] = compile_anew(self, source, name, *rest)

@@ -13,8 +13,8 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.expected_conditions import element_to_be_clickable
 from selenium.webdriver.support.wait import WebDriverWait
 
-from tests.delivery import requires, serving
-from tests.projects import PEOPLE, Workshop
+from tests.delivery import PROJECTS, requires, serving
+from tests.projects import Workshop
 
 SWITCHES = (
     *("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1400,1000"),
@@ -25,7 +25,7 @@ SWITCHES = (
 @pytest.fixture(scope="module")
 def address(workshop: Workshop) -> Generator[str]:
     """A service with its defaults."""
-    with serving(workshop, workshop.make(PEOPLE)) as address:
+    with serving(workshop, workshop.make(PROJECTS["default"])) as address:
         yield address
 
 

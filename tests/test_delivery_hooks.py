@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.delivery import owned, owners_variables
+from tests.delivery import PROJECTS, owned, owners_variables
 from tests.history import git
-from tests.projects import PEOPLE, Workshop
+from tests.projects import Workshop
 
 pytestmark = pytest.mark.usefixtures("history")
 
@@ -63,7 +63,7 @@ class Clone:
 def project(workshop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """A project whose owner has done what CONTRIBUTING says."""
     folder = tmp_path_factory.mktemp("hooks")
-    path = owned(workshop, folder / "my-app", PEOPLE)
+    path = owned(workshop, folder / "my-app", PROJECTS["default"])
     variables = owners_variables(workshop, path)
     clone = Clone(path, path / "src/my_app/services/hello.py", variables)
     clone.run("uv", "sync", "--quiet")

@@ -44,9 +44,11 @@ def built(
 
 
 @pytest.fixture
-def container(built: Built) -> Generator[Container]:
+def container(built: Built, tmp_path: Path) -> Generator[Container]:
     """A container of the image, with the volume that its state needs."""
-    with built.image.container() as container:
+    volume = tmp_path if built.answers.get("database") == "sqlite" else None
+    os.chown(tmp_path, USER, USER)
+    with built.image.container(volume) as container:
         yield container
 
 
@@ -168,6 +170,9 @@ def test_service_runs_as_its_user_and_stops_in_order(
     built: Built, container: Container, variables: dict[str, str], record_property: Measure
 ) -> None:
     url = f"http://127.0.0.1:{variables['APP_PORT']}"
+    if built.answers.get("database", "none") != "none":
+        code, output = container.run("my-app", "db", "upgrade", **variables)
+        assert code == 0, output
     with container.started(**variables) as running:
         seconds = wait_for(f"{url}/ready")
         record_property(f"start, s to the first 200 ({built.name})", round(seconds, 2))

@@ -90,7 +90,7 @@ def test_ci_passes_in_a_new_project(
 def test_ci_fails_where_a_check_does(
     workshop: Workshop, tmp_path: Path, tools: Path, job: str, program: str, behaviour: str
 ) -> None:
-    checkout = owned(workshop, tmp_path / "my-app", PEOPLE)
+    checkout = owned(workshop, tmp_path / "my-app", PROJECTS["default"])
     recorder(tools, program, behaviour)
 
     with pytest.raises(subprocess.CalledProcessError):
@@ -103,7 +103,7 @@ def test_ci_fails_where_a_check_does(
 def test_release_publishes_what_the_tag_names(
     workshop: Workshop, tmp_path: Path, tools: Path
 ) -> None:
-    checkout = owned(workshop, tmp_path / "my-app", PEOPLE)
+    checkout = owned(workshop, tmp_path / "my-app", PROJECTS["default"])
     runner = runner_in(workshop, checkout, tools)
     runner.variables = {
         **runner.variables,
@@ -125,7 +125,7 @@ def test_release_publishes_what_the_tag_names(
 def test_release_refuses_a_tag_that_is_not_the_version(
     workshop: Workshop, tmp_path: Path, tools: Path
 ) -> None:
-    checkout = owned(workshop, tmp_path / "my-app", PEOPLE)
+    checkout = owned(workshop, tmp_path / "my-app", PROJECTS["default"])
     runner = runner_in(workshop, checkout, tools)
     runner.variables = {**runner.variables, "GITHUB_REF_NAME": "v9.9.9"}
 
