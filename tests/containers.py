@@ -83,7 +83,7 @@ class Buildah:
             replaced = self.id_of(tag)
             log = self(
                 *("build", "--isolation", "chroot", "--network", "host", "--format", "docker"),
-                *("--pull-never", "--layers", *given, "--tag", tag),
+                *("--pull-never", "--layers", "--force-rm", *given, "--tag", tag),
                 *("--file", str(project / "docker" / "Dockerfile"), str(project)),
             )
             if replaced and replaced != self.id_of(tag):
