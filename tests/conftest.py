@@ -1,5 +1,6 @@
 """Fixtures for all tests, and the closing table of what each tier took."""
 
+import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Generator
@@ -42,11 +43,17 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def workshop(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Workshop:
-    """This worker's place to render and run projects."""
+def workshop(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Generator[Workshop]:
+    """This worker's place to render and run projects.
+
+    Not among pytest's own folders: every session closes their parent to all other users, of whom
+    root's PostgreSQL is one.
+    """
     shared = tmp_path_factory.getbasetemp().parent / "locks"
     shared.mkdir(exist_ok=True)
-    return Workshop(folder=tmp_path_factory.mktemp("workshop"), template=template, locks=shared)
+    with tempfile.TemporaryDirectory(prefix="workshop-", ignore_cleanup_errors=True) as name:
+        Path(name).chmod(0o755)
+        yield Workshop(folder=Path(name), template=template, locks=shared)
 
 
 @pytest.fixture(scope="session")
