@@ -9,8 +9,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from tests.history import History, compiled_once, isolated_git
-from tests.projects import Workshop, snapshot
+from tests.history import History, isolated_git
+from tests.projects import Workshop, compiled_once, snapshot
 
 hypothesis.settings.register_profile("here", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("here")
@@ -33,6 +33,13 @@ def nobody_else_settings(tmp_path_factory: pytest.TempPathFactory) -> Generator[
     settings.write_text("{}\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COPIER_SETTINGS_PATH", str(settings))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def templates_compiled_once() -> Generator[None]:
+    """Save the time of compiling the same templates for each project."""
+    with compiled_once():
         yield
 
 
@@ -60,7 +67,7 @@ def workshop(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Genera
 def history(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Generator[History]:
     """This worker's repository of the template, with releases."""
     folder = tmp_path_factory.mktemp("history")
-    with isolated_git(folder), compiled_once():
+    with isolated_git(folder):
         yield History.of(template, folder)
 
 

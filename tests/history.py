@@ -14,12 +14,9 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import CodeType
-from typing import cast
 
 import pytest
 from copier import run_copy, run_update
-from jinja2 import Environment
 
 from extensions.questionnaire import Answer, Answers
 from tests.projects import PEOPLE, QUESTIONNAIRE
@@ -33,7 +30,6 @@ __all__ = [
     "PREVIOUS",
     "History",
     "Project",
-    "compiled_once",
     "difference",
     "empty_folders",
     "git",
@@ -396,26 +392,4 @@ def isolated_git(folder: Path) -> Generator[None]:
         patch.setenv("GIT_CONFIG_GLOBAL", str(configuration))
         patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
         patch.setenv("COPIER_CACHE_DIR", str(folder / "cache"))
-        yield
-
-
-@contextmanager
-def compiled_once() -> Generator[None]:
-    """Keep compiled templates: an update renders three times, mostly the same files."""
-    compiled: dict[tuple[object, ...], CodeType] = {}
-    compile_anew = cast("Callable[..., CodeType]", Environment.compile)
-
-    def compile_once(
-        self: Environment, source: str, name: str | None = None, *rest: object
-    ) -> CodeType:
-        if self.code_generator_class is not Environment.code_generator_class:
-            return compile_anew(self, source, name, *rest)  # it notes what it compiles
-        environment = (type(self), *sorted(self.extensions))
-        key = (source, name, self.trim_blocks, *environment)
-        if key not in compiled:
-            compiled[key] = compile_anew(self, source, name, *rest)
-        return compiled[key]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Environment, "compile", compile_once)
         yield

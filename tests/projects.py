@@ -8,13 +8,18 @@ import shlex
 import shutil
 import subprocess
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from types import CodeType
+from typing import cast
 
+import pytest
 import uv
 from copier import run_copy
+from jinja2 import Environment
 
 from extensions.questionnaire import ALONGSIDE, ROOT, Answer, Answers, read
 
@@ -22,6 +27,7 @@ __all__ = [
     "BLOCKS",
     "Workshop",
     "combinations",
+    "compiled_once",
     "covering",
     "name_of",
     "python_of",
@@ -138,6 +144,28 @@ def python_of(version: str) -> Path | None:
     command = [uv.find_uv_bin(), "python", "find", "--no-python-downloads", version]
     found = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
     return Path(found.stdout.strip()).resolve() if found.returncode == 0 else None
+
+
+@contextmanager
+def compiled_once() -> Generator[None]:
+    """Keep compiled templates: projects and updates render mostly the same files."""
+    compiled: dict[tuple[object, ...], CodeType] = {}
+    compile_anew = cast("Callable[..., CodeType]", Environment.compile)
+
+    def compile_once(
+        self: Environment, source: str, name: str | None = None, *rest: object
+    ) -> CodeType:
+        if self.code_generator_class is not Environment.code_generator_class:
+            return compile_anew(self, source, name, *rest)  # it notes what it compiles
+        environment = (type(self), *sorted(self.extensions))
+        key = (source, name, self.trim_blocks, *environment)
+        if key not in compiled:
+            compiled[key] = compile_anew(self, source, name, *rest)
+        return compiled[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Environment, "compile", compile_once)
+        yield
 
 
 @dataclass(frozen=True, kw_only=True)
