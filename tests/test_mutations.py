@@ -4,6 +4,7 @@ A proof that stays green when what it proves is broken is worth nothing. Each ro
 and names the test that must notice: one of the template's own, or one of a generated project.
 """
 
+import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,9 @@ from extensions.questionnaire import ROOT, Answer, Answers
 from tests.projects import PEOPLE, Workshop
 
 SOURCE = "template/src/{{ package_name }}"
+DATABASE = f"{SOURCE}/{{% if database != 'none' %}}database{{% endif %}}"
+AUTH = f"{SOURCE}/{{% if auth != 'none' %}}auth{{% endif %}}"
+SERVED: Answers = {"auth": "jwt", "database": "sqlite"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +41,8 @@ class Mutation:
     answers: Answers = field(default_factory=dict[str, Answer])
 
     def __str__(self) -> str:
-        return f"{Path(self.file).name.removesuffix('.jinja')}: {self.test.rpartition('/')[2]}"
+        name = re.sub(r"{%.*?%}", "", Path(self.file).name).removesuffix(".jinja")
+        return f"{name}: {self.test.rpartition('/')[2]}"
 
     def apply(self, root: Path) -> None:
         """Break the file under another root."""
@@ -146,6 +151,130 @@ OF_A_PROJECT = [
     ),
 ]
 
+OF_DATABASE_AND_AUTH = [
+    Mutation(
+        file=f"{DATABASE}/dependencies.py.jinja",
+        old='Depends(get_session, scope="function")',
+        new="Depends(get_session)",
+        test="tests/integration/database/test_sessions.py::"
+        "test_session_commits_before_the_response_leaves",
+        answers=SERVED,
+    ),
+    Mutation(
+        file=f"{DATABASE}/dependencies.py.jinja",
+        old="""        async with database.sessions.begin() as session:
+            yield session
+""",
+        new="""        async with database.sessions() as session:
+            try:
+                yield session
+            finally:
+                await session.commit()
+""",
+        test="tests/integration/database/test_sessions.py::"
+        "test_session_handler_that_raises_leaves_nothing",
+        answers=SERVED,
+    ),
+    Mutation(
+        file=f"{DATABASE}/errors.py.jinja",
+        old="except IntegrityError as error:",
+        new="except KeyError as error:",
+        test="tests/integration/database/test_sessions.py::"
+        "test_session_violated_constraint_is_a_conflict",
+        answers=SERVED,
+    ),
+    Mutation(
+        file=f"{DATABASE}/{{% if database == 'sqlite' %}}driver.py{{% endif %}}.jinja",
+        old='"foreign_keys = ON", ',
+        test="tests/integration/database/test_sessions.py::"
+        "test_session_failing_commit_is_an_error_to_the_client",
+        answers=SERVED,
+    ),
+    Mutation(
+        file=f"{DATABASE}/{{% if database == 'sqlite' %}}driver.py{{% endif %}}.jinja",
+        old='{"has_transactions": False}',
+        new="{}",
+        test="tests/integration/database/test_sessions.py::test_read_session_begins_no_transaction",
+        answers=SERVED,
+    ),
+    Mutation(
+        file=f"{DATABASE}/{{% if database == 'postgresql' %}}driver.py{{% endif %}}.jinja",
+        old="SELECT pg_try_advisory_lock(hashtext('{{ project_slug }} migrations'))",
+        new="SELECT true",
+        test="tests/integration/database/test_migrations.py::"
+        "test_migrations_of_several_replicas_happen_one_after_the_other",
+        answers={"database": "postgresql"},
+    ),
+    Mutation(
+        file=f"{AUTH}/{{% if database != 'none' %}}tables.py{{% endif %}}.jinja",
+        old="    failures: Mapped[int]\n",
+        new="    failures: Mapped[int]\n    successes: Mapped[int]\n",
+        test="tests/integration/database/test_migrations.py::"
+        "test_migrations_up_down_and_up_again_agree_with_the_tables",
+        answers=SERVED,
+    ),
+    Mutation(
+        file=f"{AUTH}/{{% if database != 'none' %}}access.py{{% endif %}}.jinja",
+        old="credentials is None or not is_right",
+        new="credentials is None",
+        test="tests/integration/auth/test_accounts.py::"
+        "test_password_change_needs_the_old_one_and_ends_all_sessions",
+        answers=SERVED,
+    ),
+    Mutation(
+        file=f"{AUTH}/{{% if database != 'none' %}}access.py{{% endif %}}.jinja",
+        old="None if user_id else await store.end_session(session_id)",
+        new="None",
+        test="tests/integration/auth/test_sessions.py::"
+        "test_refresh_replayed_token_ends_the_session",
+        answers=SERVED,
+    ),
+    Mutation(
+        file=f"{AUTH}/{{% if database != 'none' %}}access.py{{% endif %}}.jinja",
+        old="if attempts > limit:",
+        new="if False:",
+        test="tests/integration/auth/test_guessing.py::"
+        "test_login_failures_are_counted_by_account_for_all_replicas",
+        answers=SERVED,
+    ),
+    Mutation(
+        file=f"{AUTH}/{{% if database != 'none' %}}passwords.py{{% endif %}}.jinja",
+        old="against = password_hash or self._nobodys",
+        new="if not (against := password_hash):\n            return False, None",
+        test="tests/integration/auth/test_guessing.py::"
+        "test_login_unknown_user_and_wrong_password_cost_the_same",
+        answers=SERVED,
+    ),
+    Mutation(
+        file=f"{AUTH}/{{% if database != 'none' %}}dependencies.py{{% endif %}}.jinja",
+        old="if account.role != role:",
+        new="if False:",
+        test="tests/integration/auth/test_accounts.py::test_roles_of_others_are_for_admins_to_give",
+        answers=SERVED,
+    ),
+    Mutation(
+        file=f"{SOURCE}/main.py.jinja",
+        old="writers=[Depends(get_current_user)],",
+        new="writers=[],",
+        test="tests/integration/auth/test_items_writes.py::test_items_write_needs_a_user",
+        answers=SERVED,
+    ),
+    Mutation(
+        file=f"{AUTH}/tokens.py.jinja",
+        old="            issuer=self._settings.auth_issuer,\n",
+        test="tests/integration/auth/test_access.py::test_access_bad_token_is_refused",
+        answers=SERVED,
+    ),
+    Mutation(
+        file=f"{AUTH}/tokens.py.jinja",
+        old="            key,\n            algorithms=[key.algorithm_name],\n",
+        new='            key.key,\n            algorithms=["EdDSA", "ES256", "RS256", "RS512"],\n',
+        test="tests/integration/auth/test_issuers.py::"
+        "test_issuer_public_key_verifies_its_tokens_only",
+        answers={"auth": "jwt"},
+    ),
+]
+
 
 def scratch_copy(folder: Path) -> Path:
     """Copy what git knows of this repository, and what it would add."""
@@ -171,7 +300,7 @@ def test_breaking_the_template_turns_its_test_red(mutation: Mutation, tmp_path: 
     assert f"FAILED {mutation.test}" in result.stdout
 
 
-@pytest.mark.parametrize("mutation", OF_A_PROJECT, ids=str)
+@pytest.mark.parametrize("mutation", [*OF_A_PROJECT, *OF_DATABASE_AND_AUTH], ids=str)
 def test_breaking_a_project_turns_its_test_red(
     mutation: Mutation, tmp_path: Path, workshop: Workshop
 ) -> None:
@@ -180,5 +309,6 @@ def test_breaking_a_project_turns_its_test_red(
 
     project = workshop.make(PEOPLE | mutation.answers, template=root)
     command = ("pytest", "-q", "-x", "-p", "no:cacheprovider", mutation.test)
-    with pytest.raises(AssertionError, match=r"FAILED|ERROR|ImportError"):
+    noticed = rf"(FAILED|ERROR) {re.escape(mutation.test)}|ImportError while loading conftest"
+    with pytest.raises(AssertionError, match=noticed):
         workshop.run(project, *command)
