@@ -186,14 +186,15 @@ class Workshop:
         project = self.folder / "my-app"
         shutil.rmtree(project, ignore_errors=True)
         render(template or self.template, project, runnable(answers))
-        self._sync(project)
+        self.sync(project)
         return project
 
     def run(self, project: Path, *command: str) -> None:
         """Run a command of the project's environment; fail with its output and how to repeat it."""
         self._run(project, str(self.environment_of(project) / "bin" / command[0]), *command[1:])
 
-    def _sync(self, project: Path) -> None:
+    def sync(self, project: Path) -> None:
+        """Bring the environment of a project exactly to what it asks for."""
         lock = self.locks / f"{_fingerprint(project)}.lock"
         if lock.exists():
             shutil.copy(lock, project / "uv.lock")
