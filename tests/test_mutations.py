@@ -207,7 +207,7 @@ OF_SERVICES = [
     Mutation(
         file=f"{SOURCE}/{{% if rate_limit %}}rate_limit{{% endif %}}/lifespan.py.jinja",
         old="        limiter.count_in(storage, guard)\n",
-        test="tests/integration/rate_limit/test_processes.py::test_rate_limit_four_processes_let_exactly_the_limit_through",
+        test="tests/e2e/test_rate_limit.py::test_rate_limit_four_processes_let_exactly_the_limit_through",
         answers=SERVICES,
         tools=("redis-server",),
     ),
