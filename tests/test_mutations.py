@@ -159,6 +159,19 @@ SERVICES: Answers = {
 
 OF_SERVICES = [
     Mutation(
+        file=f"{SOURCE}/__main__.py.jinja",
+        old="    _export(options)\n",
+        test="tests/unit/test_command_line.py::test_serve_options_are_settings_of_every_worker",
+        answers=SERVICES,
+    ),
+    Mutation(
+        file=f"{SOURCE}/main.py.jinja",
+        old="metrics.create_router(settings.metrics_path)",
+        new='metrics.create_router("/metrics")',
+        test="tests/integration/observability/test_metrics.py::test_metrics_path_of_their_own_is_a_probe",
+        answers=SERVICES,
+    ),
+    Mutation(
         file=f"{SOURCE}/main.py.jinja",
         old="        await stack.enter_async_context(open_plugins(app))\n",
         test="tests/integration/plugins/test_plugins.py::test_built_in_plugin_greets",
