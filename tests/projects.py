@@ -4,6 +4,7 @@ import hashlib
 import itertools
 import os
 import random
+import re
 import shlex
 import shutil
 import subprocess
@@ -39,6 +40,9 @@ __all__ = [
 QUESTIONNAIRE = read()
 BLOCKS = QUESTIONNAIRE.blocks
 """The questions that decide what a project consists of; every crossing of them is tested."""
+
+SKIPPED = re.compile(r"\b\d+ skipped\b")
+"""What pytest's last line says when it left tests out."""
 
 PEOPLE: Answers = {
     "project_name": "My App",
@@ -190,8 +194,14 @@ class Workshop:
         return project
 
     def run(self, project: Path, *command: str) -> None:
-        """Run a command of the project's environment; fail with its output and how to repeat it."""
-        self._run(project, str(self.environment_of(project) / "bin" / command[0]), *command[1:])
+        """Run a command of the project's environment; fail with its output.
+
+        Where every tool has to be there, a test that was skipped for want of one is a failure.
+        """
+        program = str(self.environment_of(project) / "bin" / command[0])
+        output = self._run(project, program, *command[1:])
+        if "REQUIRE_TOOLS" in self.environment and SKIPPED.search(output):
+            raise AssertionError(f"{shlex.join(command)} skipped tests:\n{output[-8000:]}")
 
     def sync(self, project: Path) -> None:
         """Bring the environment of a project exactly to what it asks for."""
@@ -207,7 +217,7 @@ class Workshop:
         version = (project / ".python-version").read_text().strip()
         return self.folder / f"python-{version}"
 
-    def _run(self, project: Path, *command: str) -> None:
+    def _run(self, project: Path, *command: str) -> str:
         variables = {
             "UV_PROJECT_ENVIRONMENT": str(self.environment_of(project)),
             "UV_PYTHON": str(python_of((project / ".python-version").read_text().strip())),
@@ -224,6 +234,7 @@ class Workshop:
         )
         if result.returncode:
             raise AssertionError(f"{shlex.join(command)} failed:\n{result.stdout[-8000:]}")
+        return result.stdout
 
 
 def _fingerprint(project: Path) -> str:

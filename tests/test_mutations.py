@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from extensions.questionnaire import ROOT, Answer, Answers
+from tests.delivery import requires
 from tests.projects import PEOPLE, Workshop
 
 SOURCE = "template/src/{{ package_name }}"
@@ -32,6 +33,7 @@ class Mutation:
         new: What stands there instead.
         test: The test that must fail, as pytest names it.
         answers: The project whose test it is, by what differs from the defaults.
+        tools: The programs that the test starts.
     """
 
     file: str
@@ -39,6 +41,7 @@ class Mutation:
     new: str = ""
     test: str
     answers: Answers = field(default_factory=dict[str, Answer])
+    tools: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         name = re.sub(r"{%.*?%}", "", Path(self.file).name).removesuffix(".jinja")
@@ -283,6 +286,129 @@ OF_DATABASE_AND_AUTH = [
     ),
 ]
 
+SERVICES: Answers = {
+    "cache": True,
+    "http_client": True,
+    "observability": True,
+    "plugins": True,
+    "rate_limit": True,
+}
+
+OF_SERVICES = [
+    Mutation(
+        file=f"{SOURCE}/__main__.py.jinja",
+        old="    _export(options)\n",
+        test="tests/unit/test_command_line.py::test_serve_options_are_settings_of_every_worker",
+        answers=SERVICES,
+    ),
+    Mutation(
+        file=f"{SOURCE}/main.py.jinja",
+        old="metrics.create_router(settings.metrics_path)",
+        new='metrics.create_router("/metrics")',
+        test="tests/integration/observability/test_metrics.py::test_metrics_path_of_their_own_is_a_probe",
+        answers=SERVICES,
+    ),
+    Mutation(
+        file=f"{SOURCE}/main.py.jinja",
+        old="        await stack.enter_async_context(open_plugins(app))\n",
+        test="tests/integration/plugins/test_plugins.py::test_built_in_plugin_greets",
+        answers=SERVICES,
+    ),
+    Mutation(
+        file=f"{SOURCE}/{{% if plugins %}}plugins{{% endif %}}/registry.py.jinja",
+        old="if not _is_wanted(entry.name, settings):",
+        new="if False:",
+        test="tests/integration/plugins/test_plugins.py::test_command_lists_plugins_and_their_state",
+        answers=SERVICES,
+    ),
+    Mutation(
+        file=f"{SOURCE}/{{% if plugins %}}plugins{{% endif %}}/lifespan.py.jinja",
+        old=" & _paths(app.routes)",
+        new=" & set()",
+        test="tests/integration/plugins/test_plugins.py::test_plugin_whose_routes_are_taken_is_broken",
+        answers=SERVICES,
+    ),
+    Mutation(
+        file=f"{SOURCE}/dependencies.py.jinja",
+        old="    repository = CachedItemRepository(repository, cache)\n",
+        test="tests/integration/cache/test_items.py::test_items_are_read_from_the_cache",
+        answers=SERVICES,
+    ),
+    Mutation(
+        file=f"{SOURCE}/{{% if cache %}}cache{{% endif %}}/service.py.jinja",
+        old="while flight := self._flights.get(key):",
+        new='while flight := self._flights.get(""):',
+        test="tests/unit/cache/test_service.py::test_get_or_compute_many_waiters_compute_once",
+        answers=SERVICES,
+    ),
+    Mutation(
+        file=f"{SOURCE}/{{% if cache %}}cache{{% endif %}}/redis_store.py.jinja",
+        old="if redis.call('GET', KEYS[2]) ~= ARGV[1] then return end\n",
+        test="tests/integration/cache/test_redis_store.py::test_redis_delete_elsewhere_keeps_outdated_value_out",
+        answers=SERVICES,
+        tools=("redis-server",),
+    ),
+    Mutation(
+        file=f"{SOURCE}/main.py.jinja",
+        old="    add_rate_limits(app)\n",
+        test="tests/integration/rate_limit/test_rate_limit.py::test_rate_limit_is_told_in_every_response",
+        answers=SERVICES,
+    ),
+    Mutation(
+        file=f"{SOURCE}/{{% if rate_limit %}}rate_limit{{% endif %}}/lifespan.py.jinja",
+        old="        limiter.count_in(storage, guard)\n",
+        test="tests/e2e/test_rate_limit.py::test_rate_limit_four_processes_let_exactly_the_limit_through",
+        answers=SERVICES,
+        tools=("redis-server",),
+    ),
+    Mutation(
+        file=f"{SOURCE}/{{% if rate_limit %}}rate_limit{{% endif %}}/middleware.py.jinja",
+        old='scope["path"] in self._exempt',
+        new='scope["path"] == "/health"',
+        test="tests/integration/rate_limit/test_rate_limit.py::test_rate_limit_probes_are_exempt",
+        answers=SERVICES,
+    ),
+    Mutation(
+        file=f"{SOURCE}/{{% if http_client %}}weather{{% endif %}}/upstream.py.jinja",
+        old="asyncio.timeout_at(deadline)",
+        new="asyncio.timeout_at(None)",
+        test="tests/unit/weather/test_upstream.py::test_upstream_deadline_bounds_all_attempts",
+        answers=SERVICES,
+    ),
+    Mutation(
+        file=f"{SOURCE}/{{% if http_client %}}weather{{% endif %}}/upstream.py.jinja",
+        old="_IDEMPOTENT = frozenset({",
+        new='_IDEMPOTENT = frozenset({"POST", ',
+        test="tests/unit/weather/test_upstream.py::test_upstream_only_idempotent_calls_are_repeated",
+        answers=SERVICES,
+    ),
+    Mutation(
+        file=f"{SOURCE}/{{% if http_client %}}weather{{% endif %}}/breaker.py.jinja",
+        old="            self._enter(BreakerState.OPEN)\n",
+        test="tests/integration/weather/test_weather.py::test_weather_repeated_failures_open_the_circuit",
+        answers=SERVICES,
+    ),
+    Mutation(
+        file=f"{SOURCE}/edge.py.jinja",
+        old='observe_request(scope["method"], route, status, seconds)',
+        new='observe_request(scope["method"], scope["path"], status, seconds)',
+        test="tests/integration/observability/test_metrics.py::test_metrics_count_requests_by_route_template",
+        answers=SERVICES,
+    ),
+    Mutation(
+        file=f"{SOURCE}/{{% if observability %}}observability{{% endif %}}/tracing.py.jinja",
+        old="    provider.add_span_processor(RedactingProcessor())\n",
+        test="tests/integration/observability/test_tracing.py::test_tracing_values_of_the_query_and_of_errors_are_not_recorded",
+        answers=SERVICES,
+    ),
+    Mutation(
+        file=f"{SOURCE}/{{% if observability %}}observability{{% endif %}}/errors.py.jinja",
+        old="        before_send=_redact,\n",
+        test="tests/integration/observability/test_errors.py::test_errors_report_holds_nothing_that_the_caller_sent",
+        answers=SERVICES,
+    ),
+]
+
 
 def scratch_copy(folder: Path) -> Path:
     """Copy what git knows of this repository, and what it would add."""
@@ -308,10 +434,11 @@ def test_breaking_the_template_turns_its_test_red(mutation: Mutation, tmp_path: 
     assert f"FAILED {mutation.test}" in result.stdout
 
 
-@pytest.mark.parametrize("mutation", [*OF_A_PROJECT, *OF_DATABASE_AND_AUTH], ids=str)
+@pytest.mark.parametrize("mutation", [*OF_A_PROJECT, *OF_DATABASE_AND_AUTH, *OF_SERVICES], ids=str)
 def test_breaking_a_project_turns_its_test_red(
     mutation: Mutation, tmp_path: Path, workshop: Workshop
 ) -> None:
+    requires(*mutation.tools)
     root = scratch_copy(tmp_path / "template")
     mutation.apply(root)
 
