@@ -210,6 +210,18 @@ def _spread(cluster: Cluster) -> list[dict[str, Any]]:
     return constraints
 
 
+@pytest.mark.parametrize("name", PROJECTS)
+def test_project_without_manifests_never_speaks_of_them(
+    template: Path, tmp_path: Path, name: str
+) -> None:
+    project = render(template, tmp_path / "my-app", PROJECTS[name])
+
+    (project / ".copier-answers.yml").unlink()
+    for path in filter(Path.is_file, project.rglob("*")):
+        text = f"{path.relative_to(project)}\n{path.read_text()}"
+        assert not re.search(r"kube|kustom", text, re.IGNORECASE), path
+
+
 # ------------------------------------------------------------------------------------ the pods
 
 
