@@ -419,7 +419,8 @@ def test_service_may_call_what_it_needs_and_nothing_else(cluster: Cluster) -> No
         each["port"] for each in chain.from_iterable(rule["ports"] for rule in policy["egress"])
     }
     needed = {port for name, port in PORTS.items() if name in cluster.secrets()}
-    if cluster.answers["http_client"] or "SENTRY_DSN" in cluster.secrets():
+    has_issuer = cluster.answers["auth"] == "jwt" and cluster.answers["database"] == "none"
+    if cluster.answers["http_client"] or "SENTRY_DSN" in cluster.secrets() or has_issuer:
         needed.add(443)
 
     assert set(policy["policyTypes"]) == {"Egress", "Ingress"}

@@ -98,6 +98,28 @@ OF_THE_TEMPLATE = [
     ),
 ]
 
+MANIFESTS = "template/{% if kubernetes %}deploy{% endif %}/kubernetes/base"
+OF_KUBERNETES = [
+    Mutation(
+        file=f"{MANIFESTS}/deployment.yaml.jinja",
+        old="maxUnavailable: 0",
+        new="maxUnavailble: 0",
+        test="tests/test_delivery_kubernetes.py::test_manifests_follow_the_schemas_of_kubernetes",
+    ),
+    Mutation(
+        file="extensions/kubernetes.jinja",
+        old="'APP_SHUTDOWN_SECONDS'",
+        new="'APP_SHUTDOWN_TIME'",
+        test="tests/test_delivery_kubernetes.py::test_service_takes_the_settings",
+    ),
+    Mutation(
+        file=f"{MANIFESTS}/deployment.yaml.jinja",
+        old="path: /ready",
+        new="path: /readyz",
+        test="tests/test_delivery_kubernetes.py::test_service_runs_as_the_manifests_say",
+    ),
+]
+
 OF_A_PROJECT = [
     Mutation(
         file=f"{SOURCE}/main.py.jinja",
@@ -143,28 +165,6 @@ OF_A_PROJECT = [
         old="has_export=settings.items_export_enabled",
         new="has_export=True",
         test="tests/integration/test_items.py::test_export_switched_off_is_not_there",
-    ),
-]
-
-MANIFESTS = "template/{% if kubernetes %}deploy{% endif %}/kubernetes/base"
-OF_KUBERNETES = [
-    Mutation(
-        file=f"{MANIFESTS}/deployment.yaml.jinja",
-        old="maxUnavailable: 0",
-        new="maxUnavailble: 0",
-        test="tests/test_delivery_kubernetes.py::test_manifests_follow_the_schemas_of_kubernetes",
-    ),
-    Mutation(
-        file="extensions/kubernetes.jinja",
-        old="'APP_SHUTDOWN_SECONDS'",
-        new="'APP_SHUTDOWN_TIME'",
-        test="tests/test_delivery_kubernetes.py::test_service_takes_the_settings",
-    ),
-    Mutation(
-        file=f"{MANIFESTS}/deployment.yaml.jinja",
-        old="path: /ready",
-        new="path: /readyz",
-        test="tests/test_delivery_kubernetes.py::test_service_runs_as_the_manifests_say",
     ),
 ]
 
