@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 ROOT = Path(__file__).resolve().parent.parent
-ALONGSIDE = ("license", "python_version", "type_checker")
+ALONGSIDE = ("kubernetes", "license", "python_version", "type_checker")
 METADATA = frozenset({"_commit", "_src_path"})
 WORDS: Mapping[str, bool] = {
     **dict.fromkeys(("true", "yes", "y", "on"), True),

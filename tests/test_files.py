@@ -28,6 +28,7 @@ ILLEGAL_ON_WINDOWS = re.compile(
 YAMLLINT = """\
 extends: default
 rules:
+  anchors: {forbid-unused-anchors: true}
   comments: {min-spaces-from-content: 1}
   document-start: disable
   line-length: {max: 100}

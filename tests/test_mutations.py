@@ -106,6 +106,28 @@ OF_THE_TEMPLATE = [
     ),
 ]
 
+MANIFESTS = "template/{% if kubernetes %}deploy{% endif %}/kubernetes/base"
+OF_KUBERNETES = [
+    Mutation(
+        file=f"{MANIFESTS}/deployment.yaml.jinja",
+        old="maxUnavailable: 0",
+        new="maxUnavailble: 0",
+        test="tests/test_delivery_kubernetes.py::test_manifests_follow_the_schemas_of_kubernetes",
+    ),
+    Mutation(
+        file="extensions/kubernetes.jinja",
+        old="'APP_SHUTDOWN_SECONDS'",
+        new="'APP_SHUTDOWN_TIME'",
+        test="tests/test_delivery_kubernetes.py::test_service_takes_the_settings",
+    ),
+    Mutation(
+        file=f"{MANIFESTS}/deployment.yaml.jinja",
+        old="path: /ready",
+        new="path: /readyz",
+        test="tests/test_delivery_kubernetes.py::test_service_runs_as_the_manifests_say",
+    ),
+]
+
 OF_A_PROJECT = [
     Mutation(
         file=f"{SOURCE}/main.py.jinja",
@@ -421,7 +443,7 @@ def scratch_copy(folder: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("mutation", OF_THE_TEMPLATE, ids=str)
+@pytest.mark.parametrize("mutation", [*OF_THE_TEMPLATE, *OF_KUBERNETES], ids=str)
 def test_breaking_the_template_turns_its_test_red(mutation: Mutation, tmp_path: Path) -> None:
     root = scratch_copy(tmp_path / "template")
     mutation.apply(root)
