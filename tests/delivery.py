@@ -22,6 +22,7 @@ from tests.projects import BLOCKS, PEOPLE, QUESTIONNAIRE, Workshop, render
 
 __all__ = [
     "CACHE",
+    "ON_SERVERS",
     "PROJECTS",
     "free_port",
     "locked",
@@ -49,10 +50,12 @@ ON: Answers = {
 PROJECTS: dict[str, Answers] = {
     "off": QUESTIONNAIRE.complete(PEOPLE | OFF),
     "default": QUESTIONNAIRE.complete(PEOPLE),
+    "on": QUESTIONNAIRE.complete(PEOPLE | ON),
 }
-if len(BLOCKS) > 1:
-    PROJECTS["on"] = QUESTIONNAIRE.complete(PEOPLE | ON)
 """The smallest project, the one of who only presses return, and the fullest without a server."""
+
+ON_SERVERS = PROJECTS["on"] | {"database": "postgresql"}
+"""The fullest project with PostgreSQL and Redis."""
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "fastapi-service-template"
 """What takes long to make and lasts: outside the checkout, kept between runs."""

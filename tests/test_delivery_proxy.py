@@ -1,8 +1,4 @@
-"""The service in its image behind nginx, each with what the rendered compose files give it.
-
-nginx is Debian's, of an older version than the image's: what that one does by Docker's name server
-is replaced by addresses.
-"""
+"""The service in its image behind nginx, each with what the rendered compose files give it."""
 
 import http.client
 import http.server
@@ -10,23 +6,22 @@ import ipaddress
 import json
 import re
 import ssl
-import subprocess
 import threading
 import time
 import urllib.request
-from collections.abc import Generator, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Generator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
 from tests.containers import Running, buildah_here
-from tests.delivery import free_port, requires, wait_for
+from tests.delivery import free_port, wait_for
 from tests.images import Built, build
 from tests.projects import Workshop
+from tests.servers import ask, nginx
 
 CLAIMS = {
     "X-Forwarded-For": "6.6.6.6",
@@ -40,7 +35,6 @@ DOCKERS_NETWORKS = ("172.17.0.0/16", "172.31.0.0/16", "192.168.0.0/20", "10.0.0.
 @pytest.fixture(scope="module")
 def built(workshop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> Built:
     """The image of a project with its defaults."""
-    requires("nginx", "openssl")
     return build(buildah_here(), workshop, tmp_path_factory.mktemp("proxy"), "default")
 
 
@@ -82,60 +76,6 @@ class Service:
         return output
 
 
-@contextmanager
-def nginx(built: Built, folder: Path, *upstreams: int) -> Generator[tuple[int, int]]:
-    """Run the rendered proxy before some ports, and yield its own two, for http and https."""
-    plain, secure = free_port(), free_port()
-    servers = "\n".join(f"server 127.0.0.1:{port} max_fails=0;" for port in upstreams)
-    certificate = f"ssl_certificate {folder}/cert.pem; ssl_certificate_key {folder}/key.pem;"
-    replaced = {
-        "server api:8000 resolve max_fails=0;": servers,
-        "listen 80 default_server;": f"listen {plain}; listen {secure} ssl; {certificate}",
-        "/run/nginx.pid": f"{folder}/nginx.pid",
-    }
-    text = (built.project / "docker/nginx.conf").read_text()
-    for old, new in replaced.items():
-        assert old in text
-        text = text.replace(old, new)
-    (folder / "nginx.conf").write_text(text)
-    _certify(folder)
-    command = ["nginx", "-p", str(folder), "-c", str(folder / "nginx.conf"), "-g", "daemon off;"]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
-        try:
-            wait_for(f"http://localhost:{plain}/health")
-            yield plain, secure
-        finally:
-            process.terminate()
-
-
-NAMES = ("-addext", "subjectAltName=DNS:localhost")
-
-
-def _certify(folder: Path) -> None:
-    names = ["-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")]
-    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    command = ["openssl", "req", "-x509", "-subj", "/CN=localhost", *NAMES, *key, *names]
-    subprocess.run(command, check=True, capture_output=True)
-
-
-def ask(
-    port: int,
-    path: str = "/api/v1/items",
-    method: str = "GET",
-    body: bytes | Iterator[bytes] | None = None,
-    headers: Mapping[str, str] | None = None,
-) -> tuple[http.client.HTTPResponse, Any]:
-    """Ask the proxy from an address of its own, so that this one can be told from the proxy's."""
-    source = ("127.0.0.2", 0)
-    connection = http.client.HTTPConnection("localhost", port, timeout=20, source_address=source)
-    connection.request(method, path, body, headers or {})
-    response = connection.getresponse()
-    content = response.read()
-    connection.close()
-    is_json = "json" in response.getheader("Content-Type", "")
-    return response, json.loads(content) if is_json else content
-
-
 @pytest.fixture(scope="module")
 def service(built: Built, environment: dict[str, str]) -> Generator[Service]:
     """The service, started."""
@@ -148,7 +88,7 @@ def service(built: Built, environment: dict[str, str]) -> Generator[Service]:
 @pytest.fixture
 def ports(built: Built, service: Service, tmp_path: Path) -> Generator[tuple[int, int]]:
     """The proxy before the service."""
-    with nginx(built, tmp_path, service.port) as ports:
+    with nginx(built.project, tmp_path, service.port) as ports:
         yield ports
 
 
@@ -168,7 +108,7 @@ def test_address_and_scheme_arrive(
     service = Service(built, environment)
     with service.stack:
         service.start()
-        with nginx(built, tmp_path, service.port) as (plain, secure):
+        with nginx(built.project, tmp_path, service.port) as (plain, secure):
             response, _ = ask(plain, headers=CLAIMS)
             assert response.getheader("X-Request-ID") == CLAIMS["X-Request-ID"]
             assert response.getheader("Strict-Transport-Security") is None
@@ -223,7 +163,7 @@ class Streaming(http.server.BaseHTTPRequestHandler):
 def test_stream_arrives_as_it_is_written(built: Built, tmp_path: Path) -> None:
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Streaming) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        with nginx(built, tmp_path, server.server_port) as (port, _):
+        with nginx(built.project, tmp_path, server.server_port) as (port, _):
             connection = http.client.HTTPConnection("localhost", port, timeout=5)
             connection.request("GET", "/stream")
             response = connection.getresponse()
@@ -247,7 +187,7 @@ def test_restarts_lose_no_request_that_can_be_retried(
         while not is_over.wait(0.01):
             statuses.append(ask(port)[0].status)
 
-    with other.stack, nginx(built, tmp_path, service.port, other.port) as (port, _):
+    with other.stack, nginx(built.project, tmp_path, service.port, other.port) as (port, _):
         other.start()
         asking = threading.Thread(target=keep_asking, args=(port,))
         asking.start()
