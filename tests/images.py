@@ -7,13 +7,16 @@ from pathlib import Path
 from extensions.questionnaire import Answers
 from tests.base_images import provide
 from tests.containers import Buildah, Image
-from tests.delivery import PROJECTS, locked
+from tests.delivery import ON_SERVERS, PROJECTS, locked
 from tests.projects import Workshop
 
 __all__ = ["BUILD", "Built", "build"]
 
 BUILD = {"VERSION": "1.2.3", "REVISION": "abc"}
 """What a pipeline gives the build."""
+
+
+ANSWERS = PROJECTS | {"on-servers": ON_SERVERS}
 
 
 @dataclass(frozen=True)
@@ -39,9 +42,9 @@ def build(buildah: Buildah, workshop: Workshop, folder: Path, name: str) -> Buil
     Returns:
         The image.
     """
-    project = locked(workshop, folder / "my-app", PROJECTS[name])
+    project = locked(workshop, folder / "my-app", ANSWERS[name])
     dockerfile = (project / "docker" / "Dockerfile").read_text()
     bases = re.findall(r"^FROM (\S+[:/]\S+)", dockerfile, re.MULTILINE)
     names = [provide(buildah, base) for base in bases]
     image, _ = buildah.build(project, f"localhost/test-{name}", **BUILD)
-    return Built(name, PROJECTS[name], project, image, names[-1])
+    return Built(name, ANSWERS[name], project, image, names[-1])

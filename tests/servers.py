@@ -14,10 +14,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from tests.delivery import free_port, requires, wait_for
 
-__all__ = ["Postgres", "ask", "nginx", "postgres", "redis", "until"]
+__all__ = ["Postgres", "ask", "log_in", "nginx", "postgres", "redis", "send", "until"]
 
 
 @dataclass(frozen=True)
@@ -168,6 +169,23 @@ def ask(
     connection.close()
     is_json = response.getheader("Content-Type", "").endswith("json")
     return response, json.loads(content) if is_json else content
+
+
+def send(port: int, method: str, path: str, body: object, token: str = "") -> tuple[int, Any]:
+    """Send JSON, and return the status and what is answered."""
+    headers = {"Content-Type": "application/json"}
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    response, content = ask(port, path, method, json.dumps(body).encode(), headers)
+    return response.status, content
+
+
+def log_in(port: int, email: str, password: str) -> tuple[int, Any]:
+    """Log in by the form of the documentation's page, and return status and tokens."""
+    form = urlencode({"username": email, "password": password}).encode()
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    response, content = ask(port, "/api/v1/auth/login", "POST", form, headers)
+    return response.status, content
 
 
 def until(is_so: Callable[[], bool], seconds: float = 30) -> None:

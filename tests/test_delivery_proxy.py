@@ -4,21 +4,17 @@ import http.client
 import http.server
 import ipaddress
 import json
-import re
 import ssl
 import threading
 import time
 import urllib.request
 from collections.abc import Generator
-from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-import yaml
 
-from tests.containers import Running, buildah_here
-from tests.delivery import free_port, wait_for
+from tests.compose import Service, services_of
+from tests.containers import buildah_here
 from tests.images import Built, build
 from tests.projects import Workshop
 from tests.servers import ask, nginx
@@ -41,39 +37,8 @@ def built(workshop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> Built
 @pytest.fixture(scope="module")
 def environment(built: Built) -> dict[str, str]:
     """What the compose file gives the service, with nobody's own variables set."""
-    compose = yaml.safe_load((built.project / "docker/docker-compose.yml").read_text())
-    given: dict[str, str] = compose["services"]["api"]["environment"]
-    return {name: re.sub(r"\$\{\w+:-(.*?)\}", r"\1", value) for name, value in given.items()}
-
-
-@dataclass
-class Service:
-    """The service in a container; it can be stopped and started again."""
-
-    built: Built
-    environment: dict[str, str]
-    port: int = field(default_factory=free_port)
-    stack: ExitStack = field(default_factory=ExitStack)
-    running: Running | None = None
-
-    def start(self) -> None:
-        """Start it in a new container."""
-        changed = {
-            "APP_PORT": str(self.port),
-            "APP_TRUSTED_PROXIES": "127.0.0.1",  # where this nginx is
-            "APP_DRAIN_SECONDS": "0.2",
-        }
-        container = self.stack.enter_context(self.built.image.container())
-        self.running = self.stack.enter_context(container.started(**self.environment | changed))
-        wait_for(f"http://127.0.0.1:{self.port}/ready")
-
-    def stop(self) -> str:
-        """Stop it in order, and return what it logged."""
-        assert self.running is not None
-        code, output = self.running.stop()
-        assert code == 0, output
-        self.stack.close()
-        return output
+    environment: dict[str, str] = services_of(built.project)["api"]["environment"]
+    return environment
 
 
 @pytest.fixture(scope="module")

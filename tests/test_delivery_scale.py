@@ -1,6 +1,5 @@
 """Three processes behind the proxy, with one PostgreSQL and one Redis, are one service."""
 
-import json
 import re
 import secrets
 import subprocess
@@ -10,18 +9,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import cycle
-from typing import Any
-from urllib.parse import urlencode
 
 import pytest
 
 from tests.delivery import ON_SERVERS, serving
 from tests.projects import Workshop
-from tests.servers import Postgres, ask, nginx, postgres, redis
+from tests.servers import Postgres, ask, log_in, nginx, postgres, redis, send
 
 ITEMS = "/api/v1/items"
 LIMITED = f"{ITEMS}/export"
-LOGIN = "/api/v1/auth/login"
 REFRESH = "/api/v1/auth/refresh"
 
 
@@ -69,22 +65,6 @@ def service(workshop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> Gen
         ports = [int(address.rpartition(":")[2]) for address in starting]
         proxy, _ = stack.enter_context(nginx(project, tmp_path_factory.mktemp("scale"), *ports))
         yield Service(program, environment, database, ports, proxy)
-
-
-def send(port: int, method: str, path: str, body: object, token: str = "") -> tuple[int, Any]:
-    """Send JSON, and return the status and what is answered."""
-    headers = {"Content-Type": "application/json"}
-    if token:
-        headers["Authorization"] = f"Bearer {token}"
-    response, content = ask(port, path, method, json.dumps(body).encode(), headers)
-    return response.status, content
-
-
-def log_in(port: int, email: str, password: str) -> tuple[int, Any]:
-    form = urlencode({"username": email, "password": password}).encode()
-    headers = {"Content-Type": "application/x-www-form-urlencoded"}
-    response, content = ask(port, LOGIN, "POST", form, headers)
-    return response.status, content
 
 
 @pytest.fixture
