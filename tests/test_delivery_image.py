@@ -1,7 +1,9 @@
 """The image: built by a real builder out of the rendered Dockerfile, and run as its own user."""
 
+import json
 import os
 import re
+import shutil
 import struct
 import subprocess
 from collections.abc import Callable, Generator
@@ -14,9 +16,17 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from tests.containers import Buildah, Container, Running, buildah_here
-from tests.delivery import PROJECTS, free_port, production, status_of, wait_for
+from tests.delivery import (
+    PROJECTS,
+    free_port,
+    owners_variables,
+    production,
+    status_of,
+    wait_for,
+)
 from tests.images import BUILD, Built, build
 from tests.projects import Workshop
+from tests.workflows import Runner, recorder
 
 COMPILERS = ("cc", "gcc", "g++", "clang", "as", "ld", "make", "rustc", "cargo", "uv", "uvx")
 MEGABYTE = 1_000_000
@@ -91,13 +101,36 @@ def test_image_says_what_it_is(built: Built) -> None:
 def test_image_has_exactly_the_locked_production_packages(
     built: Built, container: Container
 ) -> None:
+    assert installed_in(container).keys() == {"my-app", *_locked_for_production(built.project)}
+
+
+def installed_in(container: Container) -> dict[str, str]:
+    """Return the version of each package."""
     site_packages = next(container.root.glob("app/lib/python*/site-packages"))
-    installed = {
-        canonicalize_name(distribution.name)
+    return {
+        canonicalize_name(distribution.name): distribution.version
         for distribution in distributions(path=[str(site_packages)])
     }
 
-    assert installed == {"my-app", *_locked_for_production(built.project)}
+
+@pytest.mark.parametrize("built", ["on"], indirect=True)
+def test_bill_of_materials_lists_exactly_what_the_image_has(
+    built: Built, container: Container, workshop: Workshop, tmp_path: Path
+) -> None:
+    tools, checkout = tmp_path / "tools", tmp_path / "checkout"
+    tools.mkdir()
+    recorder(tools, "gh")
+    recorder(tools, "uvx", f'exec {uv.find_uv_bin()} tool run --quiet "$@"')
+    (tools / "uv").symlink_to(uv.find_uv_bin())
+    shutil.copytree(built.project, checkout)
+    runner = Runner(checkout, tools, owners_variables(workshop, checkout), {"github.token": ""})
+
+    runner.run(checkout / ".github/workflows/release.yml", "release")
+
+    bill = json.loads((checkout / "sbom.cdx.json").read_text())
+    parts = [bill["metadata"]["component"], *bill["components"]]
+    listed = {canonicalize_name(part["name"]): part["version"] for part in parts}
+    assert listed == installed_in(container)
 
 
 def _locked_for_production(project: Path) -> set[str]:
