@@ -65,7 +65,7 @@ def stack(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Generator[S
         places = {"postgres/": f"127.0.0.1:{database.port}/", "redis:6379": f"127.0.0.1:{cache}"}
 
         def environment_of(name: str) -> dict[str, str]:
-            given = own | services[name]["environment"]  # `env_file` comes first
+            given: dict[str, str] = own | services[name]["environment"]  # it beats `env_file`
             for there, here in places.items():
                 given = {key: value.replace(there, here) for key, value in given.items()}
             return given
