@@ -180,6 +180,24 @@ def test_no_machine_or_registry_is_named(tree: Path) -> None:
         assert not re.search(foreign, Path(name).read_text()), name
 
 
+def test_nothing_looks_like_a_secret(tree: Path, tmp_path: Path) -> None:
+    hooks = yaml.safe_load((tree / "0/.pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
+    hook = next(each for each in hooks if each["id"] == "detect-secrets")
+    command = hook["entry"].split("--no-sync ")[1].split()
+    lines: defaultdict[Path, dict[str, None]] = defaultdict(dict)
+    for name in files(tree, "**/*"):
+        path = Path(*Path(name).relative_to(tree).parts[1:])
+        if not re.search(hook["exclude"], str(path)):
+            lines[tmp_path / path] |= dict.fromkeys(Path(name).read_text().splitlines())
+    for path, different in lines.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("\n".join(different))
+
+    assert {tmp_path / ".env.example", tmp_path / "README.md"} <= lines.keys()
+    detect = isolated(command[0], "detect-secrets==1.5.0")
+    check(*detect, *command[1:], *map(str, lines), folder=tmp_path)
+
+
 def test_free_text_stands_in_few_files(tree: Path) -> None:
     description = str(PEOPLE["project_description"])
     holders = {
