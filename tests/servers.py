@@ -89,11 +89,11 @@ def postgres(given: Mapping[str, str] | None = None) -> Generator[Postgres]:
 
 
 def _postgres_programs() -> Path:
-    """Return the folder of the newest PostgreSQL here; Debian keeps them out of PATH."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: path.parent.name)
+    """Return the folder of the newest PostgreSQL here: Debian keeps its programs out of PATH."""
+    found = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")]
     if not found:
-        requires("postgres")
-    return found[-1]
+        requires("initdb")
+    return max(found, key=lambda folder: int(folder.parent.name))
 
 
 @contextmanager
