@@ -12,6 +12,7 @@ from pathlib import Path
 import uv
 
 from tests.containers import Buildah, exclusively
+from tests.delivery import ran
 
 __all__ = ["provide"]
 
@@ -100,7 +101,5 @@ def _prefix_of(version: str) -> Path:
 
 
 def _run(*command: str) -> None:
-    result = subprocess.run(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
-    )
+    result = ran(*command)
     assert result.returncode == 0, f"{command[0]} failed:\n{result.stdout[-2000:]}"

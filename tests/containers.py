@@ -14,7 +14,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from tests.delivery import CACHE, requires
+from tests.delivery import CACHE, ran, requires
 
 __all__ = ["Buildah", "Container", "Image", "Running", "buildah_here", "exclusively"]
 
@@ -50,13 +50,7 @@ class Buildah:
 
     def try_to(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run one of its commands, whether it works or not."""
-        return subprocess.run(
-            [*self._command, *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
+        return ran(*self._command, *arguments)
 
     @cached_property
     def _command(self) -> list[str]:

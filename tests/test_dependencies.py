@@ -3,14 +3,15 @@
 import os
 import re
 import shutil
-import subprocess
 import tomllib
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 import uv
 
 from extensions.questionnaire import Answers
+from tests.delivery import ran
 from tests.projection import project, sources
 from tests.projects import combinations, python_of, pythons_here
 
@@ -53,25 +54,14 @@ def smallest_projects() -> dict[tuple[str, ...], Answers]:
     return found
 
 
-def run(*command: str | Path, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command,
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-
-
 def environment(folder: Path, *requirements: str) -> Path:
     """Make an environment, and return its Python."""
     interpreter = python_of(pythons_here()[-1])
-    made = run(uv.find_uv_bin(), "venv", "--quiet", "--python", str(interpreter), str(folder))
+    made = ran(uv.find_uv_bin(), "venv", "--quiet", "--python", str(interpreter), str(folder))
     assert made.returncode == 0, made.stdout
     if requirements:
         install = [uv.find_uv_bin(), "pip", "install", "--quiet", "--python", str(folder)]
-        installed = run(*install, *requirements)
+        installed = ran(*install, *requirements)
         assert installed.returncode == 0, installed.stdout
     return folder / "bin" / "python"
 
@@ -98,19 +88,19 @@ def test_every_dependency_is_declared_and_used(
         for path, content in filter(None, (project(each, answers) for each in [DECLARED, *CODE])):
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_text(content)
-        checked = run(python, "-m", "deptry", "src", *options, folder=folder)
+        checked = ran(python, "-m", "deptry", "src", *options, folder=folder)
         assert checked.returncode == 0, f"{answers}\n{checked.stdout}"
 
 
-def licences_of(python: Path, folder: Path) -> subprocess.CompletedProcess[str]:
+def licences_of(python: Path, folder: Path) -> CompletedProcess[str]:
     """Run the tool as CI does, where the list is and without a network."""
     answers = combinations()[0]
     (folder / "pyproject.toml").write_text(text_of(DECLARED, answers))
     found = re.search(r"uvx (pip-licenses@\S+)", text_of(PIPELINE, answers))
     assert found
     tool = [uv.find_uv_bin(), "tool", "run", "--quiet"]
-    assert run(*tool, found[1], "--version").returncode == 0
-    return run(*OFFLINE, *tool, "--offline", found[1], "--python", python, folder=folder)
+    assert ran(*tool, found[1], "--version").returncode == 0
+    return ran(*OFFLINE, *tool, "--offline", found[1], "--python", python, folder=folder)
 
 
 def test_licences_of_all_dependencies_are_allowed(everything: Path, tmp_path: Path) -> None:

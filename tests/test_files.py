@@ -4,7 +4,6 @@ import ast
 import json
 import re
 import shlex
-import subprocess
 import tomllib
 from collections import defaultdict
 from pathlib import Path
@@ -14,6 +13,7 @@ import uv
 import yaml
 
 from extensions.questionnaire import ROOT, Answers
+from tests.delivery import ran
 from tests.projection import sources, versions
 from tests.projects import PEOPLE, QUESTIONNAIRE, covering, name_of, render
 
@@ -61,14 +61,7 @@ def files(tree: Path, pattern: str) -> list[str]:
 
 
 def check(*command: str, folder: Path | None = None) -> None:
-    result = subprocess.run(
-        command,
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
+    result = ran(*command, folder=folder)
     assert result.returncode == 0, f"{shlex.join(command)[:200]}\n{result.stdout[-6000:]}"
 
 
