@@ -11,7 +11,7 @@ from pathlib import Path
 
 import uv
 
-from tests.containers import Buildah, exclusively
+from tests.containers import Buildah, Engine, exclusively
 from tests.delivery import ran
 
 __all__ = ["provide"]
@@ -38,6 +38,7 @@ def provide(buildah: Buildah, image: str) -> str:
     full = image if "/" in name else f"docker.io/library/{image}"
     with exclusively("images"):
         if not buildah.id_of(full) and buildah.try_to("pull", full).returncode:
+            assert not isinstance(buildah, Engine), f"{image} cannot be pulled"
             if name == "python":
                 _make_python(buildah, version.removesuffix("-slim"), full)
             else:

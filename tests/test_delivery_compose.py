@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.compose import Service, services_of
-from tests.containers import Container, buildah_here
+from tests.containers import Container, builder_here
 from tests.delivery import wait_for
 from tests.images import Built, build
 from tests.projects import Workshop
@@ -51,7 +51,7 @@ class Stack:
 @pytest.fixture(scope="module")
 def built(workshop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> Built:
     """The image of the project that needs every server."""
-    return build(buildah_here(), workshop, tmp_path_factory.mktemp("compose"), "on-servers")
+    return build(builder_here(), workshop, tmp_path_factory.mktemp("compose"), "on-servers")
 
 
 @pytest.fixture

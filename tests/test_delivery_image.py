@@ -15,7 +15,7 @@ import uv
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.containers import Buildah, Container, Running, buildah_here
+from tests.containers import Buildah, Container, Engine, Running, builder_here
 from tests.delivery import (
     PROJECTS,
     free_port,
@@ -39,7 +39,7 @@ type Measure = Callable[[str, object], None]
 @pytest.fixture(scope="module")
 def buildah() -> Buildah:
     """The builder, if this machine has one."""
-    return buildah_here()
+    return builder_here()
 
 
 @pytest.fixture(scope="module", params=PROJECTS, ids=lambda param: str(param))
@@ -257,7 +257,7 @@ def test_changed_source_leaves_the_dependencies_alone(built: Built, buildah: Bui
     finally:
         main.write_text(original)
 
-    assert re.search(r"uv sync .*\n--> Using cache", log)
+    assert re.search(r"uv sync .*\n(--> Using cache|#\d+ CACHED)", log)
     assert "+ fastapi==" not in log
     assert "+ my-app==" in log
     assert image.layers[:-1] == built.image.layers[:-1]
@@ -275,3 +275,26 @@ def test_changed_lock_renews_the_dependencies(built: Built, buildah: Buildah) ->
         lock.write_text(original)
 
     assert "+ fastapi==" in log
+
+
+DESCRIPTION = '[{"Config": {"User": "10001:10001"}, "RootFS": {"Layers": ["sha256:0"]}}]'
+
+
+@pytest.mark.parametrize("program", ["docker", "podman"])
+def test_other_builders_serve_where_there_is_no_buildah(
+    program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    builder_here()  # or all is skipped
+    for tool in ("setpriv", "unshare"):
+        (tmp_path / tool).symlink_to(shutil.which(tool) or "")
+    recorder(tmp_path, program, f"[ $2 != inspect ] || echo '{DESCRIPTION}'")
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    builder = builder_here()
+    image, _ = builder.build(Path("project"), "localhost/test", VERSION="1.2.3")
+
+    assert isinstance(builder, Engine)
+    assert image.configuration == {"User": "10001:10001"}
+    assert image.layers == ["sha256:0"]
+    given = "--build-arg VERSION=1.2.3 --tag localhost/test --file project/docker/Dockerfile"
+    assert f"{program} build {given} project" in (tmp_path / "calls.txt").read_text().splitlines()

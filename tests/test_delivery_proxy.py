@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.compose import Service, services_of
-from tests.containers import buildah_here
+from tests.containers import builder_here
 from tests.images import Built, build
 from tests.projects import Workshop
 from tests.servers import ask, nginx
@@ -31,7 +31,7 @@ DOCKERS_NETWORKS = ("172.17.0.0/16", "172.31.0.0/16", "192.168.0.0/20", "10.0.0.
 @pytest.fixture(scope="module")
 def built(workshop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> Built:
     """The image of a project with its defaults."""
-    return build(buildah_here(), workshop, tmp_path_factory.mktemp("proxy"), "default")
+    return build(builder_here(), workshop, tmp_path_factory.mktemp("proxy"), "default")
 
 
 @pytest.fixture(scope="module")
