@@ -51,7 +51,7 @@ class Stack:
 @pytest.fixture(scope="module")
 def built(workshop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> Built:
     """The image of the project that needs every server."""
-    return build(builder_here(), workshop, tmp_path_factory.mktemp("compose"), "on-servers")
+    return build(builder_here(), workshop, tmp_path_factory, "on-servers")
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ def built(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Built:
     """A project's image."""
-    return build(buildah, workshop, tmp_path_factory.mktemp("image"), request.param)
+    return build(buildah, workshop, tmp_path_factory, request.param)
 
 
 @pytest.fixture
@@ -248,14 +248,11 @@ def test_failed_start_exits_non_zero(container: Container, variables: dict[str, 
 
 
 @pytest.mark.parametrize("built", ["default"], indirect=True)
-def test_changed_source_leaves_the_dependencies_alone(built: Built, buildah: Buildah) -> None:
-    main = next(built.project.glob("src/*/main.py"))
-    original = main.read_text()
-    main.write_text(f"{original}\n# Changed at {os.urandom(8).hex()}.\n")
-    try:
-        image, log = buildah.build(built.project, f"{built.image.tag}-changed", **BUILD)
-    finally:
-        main.write_text(original)
+def test_changed_source_leaves_the_dependencies_alone(
+    built: Built, buildah: Buildah, tmp_path: Path
+) -> None:
+    project = changed(built, tmp_path, "src/my_app/main.py")
+    image, log = buildah.build(project, f"{built.image.tag}-changed", **BUILD)
 
     assert re.search(r"uv sync .*\n(--> Using cache|#\d+ CACHED)", log)
     assert "+ fastapi==" not in log
@@ -265,16 +262,20 @@ def test_changed_source_leaves_the_dependencies_alone(built: Built, buildah: Bui
 
 
 @pytest.mark.parametrize("built", ["default"], indirect=True)
-def test_changed_lock_renews_the_dependencies(built: Built, buildah: Buildah) -> None:
-    lock = built.project / "uv.lock"
-    original = lock.read_text()
-    lock.write_text(f"{original}\n# Changed at {os.urandom(8).hex()}.\n")
-    try:
-        _, log = buildah.build(built.project, f"{built.image.tag}-changed")
-    finally:
-        lock.write_text(original)
+def test_changed_lock_renews_the_dependencies(
+    built: Built, buildah: Buildah, tmp_path: Path
+) -> None:
+    _, log = buildah.build(changed(built, tmp_path, "uv.lock"), f"{built.image.tag}-changed")
 
     assert "+ fastapi==" in log
+
+
+def changed(built: Built, folder: Path, name: str) -> Path:
+    """Copy the project, and add a line to one of its files that was never there before."""
+    project = shutil.copytree(built.project, folder / "my-app")
+    with (project / name).open("a") as file:
+        file.write(f"\n# Changed at {os.urandom(8).hex()}.\n")
+    return project
 
 
 DESCRIPTION = '[{"Config": {"User": "10001:10001"}, "RootFS": {"Layers": ["sha256:0"]}}]'

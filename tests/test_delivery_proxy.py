@@ -31,7 +31,7 @@ DOCKERS_NETWORKS = ("172.17.0.0/16", "172.31.0.0/16", "192.168.0.0/20", "10.0.0.
 @pytest.fixture(scope="module")
 def built(workshop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> Built:
     """The image of a project with its defaults."""
-    return build(builder_here(), workshop, tmp_path_factory.mktemp("proxy"), "default")
+    return build(builder_here(), workshop, tmp_path_factory, "default")
 
 
 @pytest.fixture(scope="module")
