@@ -13,7 +13,7 @@ import uv
 from extensions.questionnaire import Answers
 from tests.delivery import ran
 from tests.projection import project, sources
-from tests.projects import combinations, python_of, pythons_here
+from tests.projects import BLOCKS, combinations, python_of, pythons_here
 
 DEPTRY = "deptry==0.25.1"
 DECLARED = next(source for source in sources() if source.name == "pyproject.toml.jinja")
@@ -49,9 +49,13 @@ def requirements_of(answers: Answers) -> tuple[str, ...]:
 def smallest_projects() -> dict[tuple[str, ...], Answers]:
     """Return each set of dependencies with the smallest project that has it."""
     found: dict[tuple[str, ...], Answers] = {}
-    for answers in sorted(combinations(), key=lambda each: each["plugins"] or each["example"]):
+    for answers in sorted(combinations(), key=_blocks_on):
         found.setdefault(requirements_of(answers), answers)
     return found
+
+
+def _blocks_on(answers: Answers) -> int:
+    return sum(answers[name] not in {False, "none"} for name in BLOCKS)
 
 
 def environment(folder: Path, *requirements: str) -> Path:
