@@ -11,7 +11,8 @@ from pathlib import Path
 
 import uv
 
-from tests.containers import Buildah, exclusively
+from tests.containers import Buildah, Engine, exclusively
+from tests.delivery import ran
 
 __all__ = ["provide"]
 
@@ -37,6 +38,7 @@ def provide(buildah: Buildah, image: str) -> str:
     full = image if "/" in name else f"docker.io/library/{image}"
     with exclusively("images"):
         if not buildah.id_of(full) and buildah.try_to("pull", full).returncode:
+            assert not isinstance(buildah, Engine), f"{image} cannot be pulled"
             if name == "python":
                 _make_python(buildah, version.removesuffix("-slim"), full)
             else:
@@ -100,7 +102,5 @@ def _prefix_of(version: str) -> Path:
 
 
 def _run(*command: str) -> None:
-    result = subprocess.run(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
-    )
+    result = ran(*command)
     assert result.returncode == 0, f"{command[0]} failed:\n{result.stdout[-2000:]}"

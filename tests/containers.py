@@ -1,22 +1,24 @@
-"""Images built by buildah, and their processes in namespaces of their own: no engine is needed."""
+"""Images, and their processes in namespaces of their own: buildah is enough, without an engine."""
 
 import json
 import os
 import shlex
+import shutil
 import signal
 import subprocess
+import tempfile
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from filelock import FileLock
 
-from tests.delivery import CACHE, requires
+from tests.delivery import CACHE, ran, requires
 
-__all__ = ["Buildah", "Container", "Image", "Running", "buildah_here", "exclusively"]
+__all__ = ["Buildah", "Container", "Engine", "Image", "Running", "builder_here", "exclusively"]
 
 START = """\
 set -e
@@ -41,6 +43,11 @@ class Buildah:
 
     storage: Path
 
+    BUILD: ClassVar[tuple[str, ...]] = (
+        *("build", "--isolation", "chroot", "--network", "host", "--format", "docker"),
+        *("--pull-never", "--layers", "--force-rm"),
+    )
+
     def __call__(self, *arguments: str) -> str:
         """Run one of its commands and return what that prints."""
         result = self.try_to(*arguments)
@@ -50,13 +57,7 @@ class Buildah:
 
     def try_to(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run one of its commands, whether it works or not."""
-        return subprocess.run(
-            [*self._command, *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
+        return ran(*self._command, *arguments)
 
     @cached_property
     def _command(self) -> list[str]:
@@ -74,18 +75,20 @@ class Buildah:
         found = self.try_to("inspect", *form, image)
         return "" if found.returncode else found.stdout.strip()
 
+    def described(self, image: str) -> tuple[dict[str, Any], list[str]]:
+        """Return how an image's container starts, and the digests of its layers."""
+        found = json.loads(self("inspect", "--type", "image", image))
+        return found["Docker"]["config"], found["OCIv1"]["rootfs"]["diff_ids"]
+
     def build(self, project: Path, tag: str, **arguments: str) -> tuple["Image", str]:
         """Build a project's Dockerfile as its first line says, and return the image and the log."""
         given = [
             word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")
         ]
+        dockerfile = str(project / "docker" / "Dockerfile")
         with exclusively("images"):
             replaced = self.id_of(tag)
-            log = self(
-                *("build", "--isolation", "chroot", "--network", "host", "--format", "docker"),
-                *("--pull-never", "--layers", "--force-rm", *given, "--tag", tag),
-                *("--file", str(project / "docker" / "Dockerfile"), str(project)),
-            )
+            log = self(*self.BUILD, *given, "--tag", tag, "--file", dockerfile, str(project))
             if replaced and replaced != self.id_of(tag):
                 self.try_to("rmi", replaced)
         return Image(self, tag), log
@@ -101,34 +104,66 @@ class Buildah:
 
 
 @dataclass(frozen=True)
+class Engine(Buildah):
+    """Docker or podman, where there is no buildah.
+
+    Attributes:
+        program: Which of the two.
+    """
+
+    program: str
+
+    BUILD: ClassVar[tuple[str, ...]] = ("build",)
+
+    @cached_property
+    def _command(self) -> list[str]:
+        return [self.program]
+
+    def id_of(self, image: str) -> str:
+        """Return the id of an image, or nothing where it is not there."""
+        found = self.try_to("image", "inspect", "--format", "{{.Id}}", image)
+        return "" if found.returncode else found.stdout.strip()
+
+    def described(self, image: str) -> tuple[dict[str, Any], list[str]]:
+        """Return how an image's container starts, and the digests of its layers."""
+        (found,) = json.loads(self("image", "inspect", image))
+        return found["Config"], found["RootFS"]["Layers"]
+
+    @contextmanager
+    def container(self, image: str) -> Generator[tuple[str, Path]]:
+        """Make a container of an image, and yield its name and a copy of its files."""
+        name = self("create", image).splitlines()[-1]
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                self("export", "--output", f"{folder}/files.tar", name)
+                root = Path(folder, "root")
+                shutil.unpack_archive(f"{folder}/files.tar", root, filter="fully_trusted")
+                yield name, root
+            finally:
+                self("rm", name)
+
+
+@dataclass(frozen=True)
 class Image:
     """A built image."""
 
-    buildah: Buildah
+    builder: Buildah
     tag: str
-
-    @cached_property
-    def described(self) -> dict[str, Any]:
-        """All that is known of it."""
-        described: dict[str, Any] = json.loads(self.buildah("inspect", "--type", "image", self.tag))
-        return described
 
     @cached_property
     def configuration(self) -> dict[str, Any]:
         """How its container starts."""
-        configuration: dict[str, Any] = self.described["Docker"]["config"]
-        return configuration
+        return self.builder.described(self.tag)[0]
 
-    @property
+    @cached_property
     def layers(self) -> list[str]:
         """The digests of its layers, the lowest first."""
-        digests: list[str] = self.described["OCIv1"]["rootfs"]["diff_ids"]
-        return digests
+        return self.builder.described(self.tag)[1]
 
     @contextmanager
     def container(self, volume: Path | None = None) -> Generator["Container"]:
         """Make a container of it, with a folder mounted at /data if there is one."""
-        with self.buildah.container(self.tag) as (_, root):
+        with self.builder.container(self.tag) as (_, root):
             yield Container(self, root, volume)
 
 
@@ -233,13 +268,19 @@ def _children(pid: int) -> list[int]:
     return [int(child) for child in listed.split()]
 
 
-def buildah_here() -> Buildah:
-    """Return the builder, or skip the test where it cannot work."""
-    requires("buildah", "debootstrap", "unshare", "setpriv")
+def builder_here() -> Buildah:
+    """Return the first builder that works here, or skip the test where none can."""
+    requires("unshare", "setpriv")
     if os.geteuid():
         requires("the rights of root")
     storage = CACHE / "containers"
     storage.mkdir(parents=True, exist_ok=True)
+    for program in ("docker", "podman"):
+        if not shutil.which("buildah") and shutil.which(program):
+            engine = Engine(storage, program)
+            if engine.try_to("info").returncode == 0:
+                return engine
+    requires("buildah", "debootstrap")
     return Buildah(storage)
 
 

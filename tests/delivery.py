@@ -9,7 +9,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,12 +22,14 @@ from tests.projects import BLOCKS, PEOPLE, QUESTIONNAIRE, Workshop, render
 
 __all__ = [
     "CACHE",
+    "ON_SERVERS",
     "PROJECTS",
     "free_port",
     "locked",
     "owned",
     "owners_variables",
     "production",
+    "ran",
     "requires",
     "serving",
     "status_of",
@@ -49,10 +51,12 @@ ON: Answers = {
 PROJECTS: dict[str, Answers] = {
     "off": QUESTIONNAIRE.complete(PEOPLE | OFF),
     "default": QUESTIONNAIRE.complete(PEOPLE),
+    "on": QUESTIONNAIRE.complete(PEOPLE | ON),
 }
-if len(BLOCKS) > 1:
-    PROJECTS["on"] = QUESTIONNAIRE.complete(PEOPLE | ON)
 """The smallest project, the one of who only presses return, and the fullest without a server."""
+
+ON_SERVERS = PROJECTS["on"] | {"database": "postgresql"}
+"""The fullest project with PostgreSQL and Redis."""
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "fastapi-service-template"
 """What takes long to make and lasts: outside the checkout, kept between runs."""
@@ -64,6 +68,30 @@ def requires(*programs: str) -> None:
     if missing:
         give_up = pytest.fail if "REQUIRE_TOOLS" in os.environ else pytest.skip
         give_up(f"needs {', '.join(missing)}")
+
+
+def ran(
+    *command: str | Path, folder: Path | None = None, variables: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a command, whether it works or not, with everything it prints in `stdout`.
+
+    Args:
+        command: The program and its arguments.
+        folder: Where it runs.
+        variables: Its environment, by default that of the tests.
+
+    Returns:
+        Its exit code and output.
+    """
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env=variables,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
 
 
 def locked(workshop: Workshop, into: Path, answers: Answers) -> Path:

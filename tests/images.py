@@ -1,19 +1,25 @@
 """The images of rendered projects, built once and kept as layers between runs."""
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from extensions.questionnaire import Answers
 from tests.base_images import provide
-from tests.containers import Buildah, Image
-from tests.delivery import PROJECTS, locked
+from tests.containers import Buildah, Image, exclusively
+from tests.delivery import ON_SERVERS, PROJECTS, locked
 from tests.projects import Workshop
 
 __all__ = ["BUILD", "Built", "build"]
 
 BUILD = {"VERSION": "1.2.3", "REVISION": "abc"}
 """What a pipeline gives the build."""
+
+
+ANSWERS = PROJECTS | {"on-servers": ON_SERVERS}
 
 
 @dataclass(frozen=True)
@@ -27,21 +33,35 @@ class Built:
     base: str
 
 
-def build(buildah: Buildah, workshop: Workshop, folder: Path, name: str) -> Built:
-    """Render one of the projects and build its image.
+def build(
+    builder: Buildah, workshop: Workshop, factory: pytest.TempPathFactory, name: str
+) -> Built:
+    """Render one of the projects and build its image, once for all workers.
 
     Args:
-        buildah: The builder.
+        builder: What builds it.
         workshop: Where the template is.
-        folder: Where to render into.
+        factory: Where to render into.
         name: Which project.
 
     Returns:
-        The image.
+        The image; its project is for reading alone.
     """
-    project = locked(workshop, folder / "my-app", PROJECTS[name])
+    own = factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / f"image-{name}"
+    project, done = folder / "my-app", folder / "done"
+    tag = f"localhost/test-{name}"
+    with exclusively(folder.name):
+        if not done.exists():
+            locked(workshop, project, ANSWERS[name])
+            for base in _bases(project):
+                provide(builder, base)
+            builder.build(project, tag, **BUILD)
+            done.touch()
+    base = provide(builder, _bases(project)[-1])
+    return Built(name, ANSWERS[name], project, Image(builder, tag), base)
+
+
+def _bases(project: Path) -> list[str]:
     dockerfile = (project / "docker" / "Dockerfile").read_text()
-    bases = re.findall(r"^FROM (\S+[:/]\S+)", dockerfile, re.MULTILINE)
-    names = [provide(buildah, base) for base in bases]
-    image, _ = buildah.build(project, f"localhost/test-{name}", **BUILD)
-    return Built(name, PROJECTS[name], project, image, names[-1])
+    return re.findall(r"^FROM (\S+[:/]\S+)", dockerfile, re.MULTILINE)

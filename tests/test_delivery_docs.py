@@ -10,11 +10,15 @@ import pytest
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
-from selenium.webdriver.support.expected_conditions import element_to_be_clickable
+from selenium.webdriver.support.expected_conditions import (
+    element_to_be_clickable,
+    text_to_be_present_in_element,
+)
 from selenium.webdriver.support.wait import WebDriverWait
 
 from tests.delivery import PROJECTS, requires, serving
 from tests.projects import Workshop
+from tests.servers import send
 
 SWITCHES = (
     *("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1400,1000"),
@@ -22,10 +26,22 @@ SWITCHES = (
 )
 
 
-@pytest.fixture(scope="module")
-def address(workshop: Workshop) -> Generator[str]:
-    """A service with its defaults."""
-    with serving(workshop, workshop.make(PROJECTS["default"])) as address:
+STATUS = ".live-responses-table tbody .response-col_status"
+CREATE, LIST, ME = (
+    f"[id$='{operation}']"
+    for operation in (
+        "create_item_api_v1_items_post",
+        "list_items_api_v1_items_get",
+        "read_me_api_v1_users_me_get",
+    )
+)
+ACCOUNT = {"email": "ada@example.com", "password": "correct horse battery"}
+
+
+@pytest.fixture(scope="module", params=["default"])
+def address(request: pytest.FixtureRequest, workshop: Workshop) -> Generator[str]:
+    """A service, by default the one of who only presses return."""
+    with serving(workshop, workshop.make(PROJECTS[request.param])) as address:
         yield address
 
 
@@ -50,6 +66,10 @@ def click(browser: Chrome, selector: str) -> None:
     element = WebDriverWait(browser, 10).until(found)
     assert isinstance(element, WebElement)
     element.click()
+
+
+def write(browser: Chrome, selector: str, text: str) -> None:
+    browser.find_element(By.CSS_SELECTOR, selector).send_keys(text)
 
 
 def text_of(browser: Chrome, selector: str) -> str:
@@ -78,23 +98,47 @@ def hosts_asked(browser: Chrome) -> set[str]:
     return {"/".join(url.split("/")[:3]) for url in asked.values() if url.startswith("http")}
 
 
-def try_out(browser: Chrome, operation: str) -> str:
+def wait_for_text(browser: Chrome, selector: str, text: str) -> None:
+    says = text_to_be_present_in_element((By.CSS_SELECTOR, selector), text)
+    WebDriverWait(browser, 10).until(says, f"{selector} never said {text}")
+
+
+def try_out(browser: Chrome, block: str) -> str:
     """Try an operation of the page, and return the status of the answer."""
-    block = f"[id$='{operation}']"
     click(browser, f"{block} .opblock-summary-control")
     click(browser, f"{block} .try-out__btn")
     click(browser, f"{block} .execute")
-    return text_of(browser, f"{block} .live-responses-table tbody .response-col_status")
+    return text_of(browser, f"{block} {STATUS}")
 
 
 def test_swagger_ui_tries_operations_out(browser: Chrome, address: str) -> None:
     browser.get(f"{address}/docs")
 
     assert text_of(browser, ".info .title").startswith("My App")
-    assert try_out(browser, "create_item_api_v1_items_post").startswith("201")
-    assert try_out(browser, "list_items_api_v1_items_get").startswith("200")
+    assert try_out(browser, CREATE).startswith("201")
+    assert try_out(browser, LIST).startswith("200")
     assert hosts_asked(browser) == {address}
     assert not [entry for entry in log_of(browser, "browser") if entry["level"] == "SEVERE"]
+
+
+@pytest.mark.parametrize("address", ["on"], indirect=True)
+def test_swagger_ui_authorizes_for_what_needs_a_user(browser: Chrome, address: str) -> None:
+    port = int(address.rpartition(":")[2])
+    assert send(port, "POST", "/api/v1/auth/register", ACCOUNT)[0] == 202
+    browser.get(f"{address}/docs")
+    assert try_out(browser, ME).startswith("401")
+
+    click(browser, ".auth-wrapper .authorize")
+    write(browser, "#oauth_username", ACCOUNT["email"])
+    write(browser, "#oauth_password", ACCOUNT["password"])
+    click(browser, ".auth-container .authorize")
+    wait_for_text(browser, ".auth-btn-wrapper", "Logout")
+    click(browser, ".auth-btn-wrapper .btn-done")
+    click(browser, f"{ME} .execute")
+
+    wait_for_text(browser, f"{ME} {STATUS}", "200")
+    assert ACCOUNT["email"] in text_of(browser, f"{ME} .live-responses-table")
+    assert hosts_asked(browser) == {address}
 
 
 def test_redoc_shows_the_operations(browser: Chrome, address: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.delivery import PROJECTS, owned, owners_variables
+from tests.delivery import PROJECTS, owned, owners_variables, ran
 from tests.history import git
 from tests.projects import Workshop
 
@@ -38,15 +38,8 @@ class Clone:
 
     def git(self, *arguments: str) -> tuple[int, str]:
         """Run git offline, and return its exit code and what it and its hooks print."""
-        result = subprocess.run(
-            [*OFFLINE, "git", *arguments],
-            cwd=self.path,
-            env=self.variables,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
+        command = [*OFFLINE, "git", *arguments]
+        result = ran(*command, folder=self.path, variables=self.variables)
         return result.returncode, re.sub("\x1b\\[[0-9;]*m", "", result.stdout)
 
     def run(self, *command: str) -> None:

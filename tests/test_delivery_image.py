@@ -1,7 +1,9 @@
 """The image: built by a real builder out of the rendered Dockerfile, and run as its own user."""
 
+import json
 import os
 import re
+import shutil
 import struct
 import subprocess
 from collections.abc import Callable, Generator
@@ -13,10 +15,18 @@ import uv
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.containers import Buildah, Container, Running, buildah_here
-from tests.delivery import PROJECTS, free_port, production, status_of, wait_for
+from tests.containers import Buildah, Container, Engine, Running, builder_here
+from tests.delivery import (
+    PROJECTS,
+    free_port,
+    owners_variables,
+    production,
+    status_of,
+    wait_for,
+)
 from tests.images import BUILD, Built, build
 from tests.projects import Workshop
+from tests.workflows import Runner, recorder
 
 COMPILERS = ("cc", "gcc", "g++", "clang", "as", "ld", "make", "rustc", "cargo", "uv", "uvx")
 MEGABYTE = 1_000_000
@@ -29,7 +39,7 @@ type Measure = Callable[[str, object], None]
 @pytest.fixture(scope="module")
 def buildah() -> Buildah:
     """The builder, if this machine has one."""
-    return buildah_here()
+    return builder_here()
 
 
 @pytest.fixture(scope="module", params=PROJECTS, ids=lambda param: str(param))
@@ -40,7 +50,7 @@ def built(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Built:
     """A project's image."""
-    return build(buildah, workshop, tmp_path_factory.mktemp("image"), request.param)
+    return build(buildah, workshop, tmp_path_factory, request.param)
 
 
 @pytest.fixture
@@ -91,13 +101,36 @@ def test_image_says_what_it_is(built: Built) -> None:
 def test_image_has_exactly_the_locked_production_packages(
     built: Built, container: Container
 ) -> None:
+    assert installed_in(container).keys() == {"my-app", *_locked_for_production(built.project)}
+
+
+def installed_in(container: Container) -> dict[str, str]:
+    """Return the version of each package."""
     site_packages = next(container.root.glob("app/lib/python*/site-packages"))
-    installed = {
-        canonicalize_name(distribution.name)
+    return {
+        canonicalize_name(distribution.name): distribution.version
         for distribution in distributions(path=[str(site_packages)])
     }
 
-    assert installed == {"my-app", *_locked_for_production(built.project)}
+
+@pytest.mark.parametrize("built", ["on"], indirect=True)
+def test_bill_of_materials_lists_exactly_what_the_image_has(
+    built: Built, container: Container, workshop: Workshop, tmp_path: Path
+) -> None:
+    tools, checkout = tmp_path / "tools", tmp_path / "checkout"
+    tools.mkdir()
+    recorder(tools, "gh")
+    recorder(tools, "uvx", f'exec {uv.find_uv_bin()} tool run --quiet "$@"')
+    (tools / "uv").symlink_to(uv.find_uv_bin())
+    shutil.copytree(built.project, checkout)
+    runner = Runner(checkout, tools, owners_variables(workshop, checkout), {"github.token": ""})
+
+    runner.run(checkout / ".github/workflows/release.yml", "release")
+
+    bill = json.loads((checkout / "sbom.cdx.json").read_text())
+    parts = [bill["metadata"]["component"], *bill["components"]]
+    listed = {canonicalize_name(part["name"]): part["version"] for part in parts}
+    assert listed == installed_in(container)
 
 
 def _locked_for_production(project: Path) -> set[str]:
@@ -215,16 +248,13 @@ def test_failed_start_exits_non_zero(container: Container, variables: dict[str, 
 
 
 @pytest.mark.parametrize("built", ["default"], indirect=True)
-def test_changed_source_leaves_the_dependencies_alone(built: Built, buildah: Buildah) -> None:
-    main = next(built.project.glob("src/*/main.py"))
-    original = main.read_text()
-    main.write_text(f"{original}\n# Changed at {os.urandom(8).hex()}.\n")
-    try:
-        image, log = buildah.build(built.project, f"{built.image.tag}-changed", **BUILD)
-    finally:
-        main.write_text(original)
+def test_changed_source_leaves_the_dependencies_alone(
+    built: Built, buildah: Buildah, tmp_path: Path
+) -> None:
+    project = changed(built, tmp_path, "src/my_app/main.py")
+    image, log = buildah.build(project, f"{built.image.tag}-changed", **BUILD)
 
-    assert re.search(r"uv sync .*\n--> Using cache", log)
+    assert re.search(r"uv sync .*\n(--> Using cache|#\d+ CACHED)", log)
     assert "+ fastapi==" not in log
     assert "+ my-app==" in log
     assert image.layers[:-1] == built.image.layers[:-1]
@@ -232,13 +262,40 @@ def test_changed_source_leaves_the_dependencies_alone(built: Built, buildah: Bui
 
 
 @pytest.mark.parametrize("built", ["default"], indirect=True)
-def test_changed_lock_renews_the_dependencies(built: Built, buildah: Buildah) -> None:
-    lock = built.project / "uv.lock"
-    original = lock.read_text()
-    lock.write_text(f"{original}\n# Changed at {os.urandom(8).hex()}.\n")
-    try:
-        _, log = buildah.build(built.project, f"{built.image.tag}-changed")
-    finally:
-        lock.write_text(original)
+def test_changed_lock_renews_the_dependencies(
+    built: Built, buildah: Buildah, tmp_path: Path
+) -> None:
+    _, log = buildah.build(changed(built, tmp_path, "uv.lock"), f"{built.image.tag}-changed")
 
     assert "+ fastapi==" in log
+
+
+def changed(built: Built, folder: Path, name: str) -> Path:
+    """Copy the project, and add a line to one of its files that was never there before."""
+    project = shutil.copytree(built.project, folder / "my-app")
+    with (project / name).open("a") as file:
+        file.write(f"\n# Changed at {os.urandom(8).hex()}.\n")
+    return project
+
+
+DESCRIPTION = '[{"Config": {"User": "10001:10001"}, "RootFS": {"Layers": ["sha256:0"]}}]'
+
+
+@pytest.mark.parametrize("program", ["docker", "podman"])
+def test_other_builders_serve_where_there_is_no_buildah(
+    program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    builder_here()  # or all is skipped
+    for tool in ("setpriv", "unshare"):
+        (tmp_path / tool).symlink_to(shutil.which(tool) or "")
+    recorder(tmp_path, program, f"[ $2 != inspect ] || echo '{DESCRIPTION}'")
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    builder = builder_here()
+    image, _ = builder.build(Path("project"), "localhost/test", VERSION="1.2.3")
+
+    assert isinstance(builder, Engine)
+    assert image.configuration == {"User": "10001:10001"}
+    assert image.layers == ["sha256:0"]
+    given = "--build-arg VERSION=1.2.3 --tag localhost/test --file project/docker/Dockerfile"
+    assert f"{program} build {given} project" in (tmp_path / "calls.txt").read_text().splitlines()

@@ -1,32 +1,23 @@
-"""The service in its image behind nginx, each with what the rendered compose files give it.
-
-nginx is Debian's, of an older version than the image's: what that one does by Docker's name server
-is replaced by addresses.
-"""
+"""The service in its image behind nginx, each with what the rendered compose files give it."""
 
 import http.client
 import http.server
 import ipaddress
 import json
-import re
 import ssl
-import subprocess
 import threading
 import time
 import urllib.request
-from collections.abc import Generator, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Generator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
-from tests.containers import Running, buildah_here
-from tests.delivery import free_port, requires, wait_for
+from tests.compose import Service, services_of
+from tests.containers import builder_here
 from tests.images import Built, build
 from tests.projects import Workshop
+from tests.servers import ask, nginx
 
 CLAIMS = {
     "X-Forwarded-For": "6.6.6.6",
@@ -40,100 +31,14 @@ DOCKERS_NETWORKS = ("172.17.0.0/16", "172.31.0.0/16", "192.168.0.0/20", "10.0.0.
 @pytest.fixture(scope="module")
 def built(workshop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> Built:
     """The image of a project with its defaults."""
-    requires("nginx", "openssl")
-    return build(buildah_here(), workshop, tmp_path_factory.mktemp("proxy"), "default")
+    return build(builder_here(), workshop, tmp_path_factory, "default")
 
 
 @pytest.fixture(scope="module")
 def environment(built: Built) -> dict[str, str]:
     """What the compose file gives the service, with nobody's own variables set."""
-    compose = yaml.safe_load((built.project / "docker/docker-compose.yml").read_text())
-    given: dict[str, str] = compose["services"]["api"]["environment"]
-    return {name: re.sub(r"\$\{\w+:-(.*?)\}", r"\1", value) for name, value in given.items()}
-
-
-@dataclass
-class Service:
-    """The service in a container; it can be stopped and started again."""
-
-    built: Built
-    environment: dict[str, str]
-    port: int = field(default_factory=free_port)
-    stack: ExitStack = field(default_factory=ExitStack)
-    running: Running | None = None
-
-    def start(self) -> None:
-        """Start it in a new container."""
-        changed = {
-            "APP_PORT": str(self.port),
-            "APP_TRUSTED_PROXIES": "127.0.0.1",  # where this nginx is
-            "APP_DRAIN_SECONDS": "0.2",
-        }
-        container = self.stack.enter_context(self.built.image.container())
-        self.running = self.stack.enter_context(container.started(**self.environment | changed))
-        wait_for(f"http://127.0.0.1:{self.port}/ready")
-
-    def stop(self) -> str:
-        """Stop it in order, and return what it logged."""
-        assert self.running is not None
-        code, output = self.running.stop()
-        assert code == 0, output
-        self.stack.close()
-        return output
-
-
-@contextmanager
-def nginx(built: Built, folder: Path, *upstreams: int) -> Generator[tuple[int, int]]:
-    """Run the rendered proxy before some ports, and yield its own two, for http and https."""
-    plain, secure = free_port(), free_port()
-    servers = "\n".join(f"server 127.0.0.1:{port} max_fails=0;" for port in upstreams)
-    certificate = f"ssl_certificate {folder}/cert.pem; ssl_certificate_key {folder}/key.pem;"
-    replaced = {
-        "server api:8000 resolve max_fails=0;": servers,
-        "listen 80 default_server;": f"listen {plain}; listen {secure} ssl; {certificate}",
-        "/run/nginx.pid": f"{folder}/nginx.pid",
-    }
-    text = (built.project / "docker/nginx.conf").read_text()
-    for old, new in replaced.items():
-        assert old in text
-        text = text.replace(old, new)
-    (folder / "nginx.conf").write_text(text)
-    _certify(folder)
-    command = ["nginx", "-p", str(folder), "-c", str(folder / "nginx.conf"), "-g", "daemon off;"]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
-        try:
-            wait_for(f"http://localhost:{plain}/health")
-            yield plain, secure
-        finally:
-            process.terminate()
-
-
-NAMES = ("-addext", "subjectAltName=DNS:localhost")
-
-
-def _certify(folder: Path) -> None:
-    names = ["-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")]
-    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    command = ["openssl", "req", "-x509", "-subj", "/CN=localhost", *NAMES, *key, *names]
-    subprocess.run(command, check=True, capture_output=True)
-
-
-def ask(
-    port: int,
-    path: str = "/api/v1/items",
-    method: str = "GET",
-    body: bytes | Iterator[bytes] | None = None,
-    headers: Mapping[str, str] | None = None,
-) -> tuple[http.client.HTTPResponse, Any]:
-    """Ask the proxy from an address of its own, so that this one can be told from the proxy's."""
-    source = ("127.0.0.2", 0)
-    connection = http.client.HTTPConnection("localhost", port, timeout=20, source_address=source)
-    connection.request(method, path, body, headers or {})
-    response = connection.getresponse()
-    content = response.read()
-    connection.close()
-    is_json = "json" in response.getheader("Content-Type", "")
-    return response, json.loads(content) if is_json else content
+    environment: dict[str, str] = services_of(built.project)["api"]["environment"]
+    return environment
 
 
 @pytest.fixture(scope="module")
@@ -148,7 +53,7 @@ def service(built: Built, environment: dict[str, str]) -> Generator[Service]:
 @pytest.fixture
 def ports(built: Built, service: Service, tmp_path: Path) -> Generator[tuple[int, int]]:
     """The proxy before the service."""
-    with nginx(built, tmp_path, service.port) as ports:
+    with nginx(built.project, tmp_path, service.port) as ports:
         yield ports
 
 
@@ -168,7 +73,7 @@ def test_address_and_scheme_arrive(
     service = Service(built, environment)
     with service.stack:
         service.start()
-        with nginx(built, tmp_path, service.port) as (plain, secure):
+        with nginx(built.project, tmp_path, service.port) as (plain, secure):
             response, _ = ask(plain, headers=CLAIMS)
             assert response.getheader("X-Request-ID") == CLAIMS["X-Request-ID"]
             assert response.getheader("Strict-Transport-Security") is None
@@ -223,7 +128,7 @@ class Streaming(http.server.BaseHTTPRequestHandler):
 def test_stream_arrives_as_it_is_written(built: Built, tmp_path: Path) -> None:
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Streaming) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        with nginx(built, tmp_path, server.server_port) as (port, _):
+        with nginx(built.project, tmp_path, server.server_port) as (port, _):
             connection = http.client.HTTPConnection("localhost", port, timeout=5)
             connection.request("GET", "/stream")
             response = connection.getresponse()
@@ -247,7 +152,7 @@ def test_restarts_lose_no_request_that_can_be_retried(
         while not is_over.wait(0.01):
             statuses.append(ask(port)[0].status)
 
-    with other.stack, nginx(built, tmp_path, service.port, other.port) as (port, _):
+    with other.stack, nginx(built.project, tmp_path, service.port, other.port) as (port, _):
         other.start()
         asking = threading.Thread(target=keep_asking, args=(port,))
         asking.start()

@@ -6,7 +6,6 @@ What Docker is asked for is recorded and not done: a service with its image is b
 
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ import pytest
 import uv
 from markdown_it import MarkdownIt
 
-from tests.delivery import PROJECTS, free_port, owners_variables, wait_for
+from tests.delivery import PROJECTS, free_port, owners_variables, ran, wait_for
 from tests.history import PRESENT, History, Project
 from tests.projects import Workshop
 from tests.workflows import recorder
@@ -56,15 +55,8 @@ class Reader:
             self._run(command)
 
     def _run(self, command: str) -> None:
-        result = subprocess.run(
-            ["bash", "-e", "-c", command],
-            cwd=self.project,
-            env=self.variables,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
+        shell = ["bash", "-e", "-c", command]
+        result = ran(*shell, folder=self.project, variables=self.variables)
         assert result.returncode == 0, f"{command} failed:\n{result.stdout[-4000:]}"
 
     def _serve(self, command: str) -> None:

@@ -4,7 +4,6 @@ import ast
 import json
 import re
 import shlex
-import subprocess
 import tomllib
 from collections import defaultdict
 from pathlib import Path
@@ -14,6 +13,7 @@ import uv
 import yaml
 
 from extensions.questionnaire import ROOT, Answers
+from tests.delivery import ran
 from tests.projection import sources, versions
 from tests.projects import PEOPLE, QUESTIONNAIRE, covering, name_of, render
 
@@ -62,14 +62,7 @@ def files(tree: Path, pattern: str) -> list[str]:
 
 
 def check(*command: str, folder: Path | None = None) -> None:
-    result = subprocess.run(
-        command,
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
+    result = ran(*command, folder=folder)
     assert result.returncode == 0, f"{shlex.join(command)[:200]}\n{result.stdout[-6000:]}"
 
 
@@ -155,11 +148,12 @@ def test_yaml_is_clean(tree: Path) -> None:
 @pytest.mark.parametrize(("pattern", "schema"), SCHEMAS.items())
 def test_yaml_follows_its_schema(tree: Path, pattern: str, schema: str) -> None:
     tool = isolated("check-jsonschema", "check-jsonschema==0.39.0")
-    check(*tool, "--builtin-schema", schema, *files(tree, pattern))
+    own = [str(path) for path in ROOT.glob(pattern.removeprefix("*/"))]
+    check(*tool, "--builtin-schema", schema, *files(tree, pattern), *own)
 
 
 def test_workflows_are_safe(tree: Path) -> None:
-    names = files(tree, "*/.github/workflows/*.yml")
+    names = files(tree, "*/.github/workflows/*.yml") + files(ROOT, ".github/workflows/*.yml")
     check(*isolated("zizmor", "zizmor==1.32.0"), "--offline", "--pedantic", "--quiet", *names)
 
 
@@ -179,6 +173,24 @@ def test_no_machine_or_registry_is_named(tree: Path) -> None:
     foreign = f"{re.escape(str(ROOT.parent))}/|/home/|pypi|pythonhosted"
     for name in files(tree, "**/*"):
         assert not re.search(foreign, Path(name).read_text()), name
+
+
+def test_nothing_looks_like_a_secret(tree: Path, tmp_path: Path) -> None:
+    hooks = yaml.safe_load((tree / "0/.pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
+    hook = next(each for each in hooks if each["id"] == "detect-secrets")
+    command = hook["entry"].split("--no-sync ")[1].split()
+    lines: defaultdict[Path, dict[str, None]] = defaultdict(dict)
+    for name in files(tree, "**/*"):
+        path = Path(*Path(name).relative_to(tree).parts[1:])
+        if not re.search(hook["exclude"], str(path)):
+            lines[tmp_path / path] |= dict.fromkeys(Path(name).read_text().splitlines())
+    for path, different in lines.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("\n".join(different))
+
+    assert {tmp_path / ".env.example", tmp_path / "README.md"} <= lines.keys()
+    detect = isolated(command[0], "detect-secrets==1.5.0")
+    check(*detect, *command[1:], *map(str, lines), folder=tmp_path)
 
 
 def test_free_text_stands_in_few_files(tree: Path) -> None:

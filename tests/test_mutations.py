@@ -81,6 +81,18 @@ OF_THE_TEMPLATE = [
         test="tests/test_files.py::test_toml_parses_and_pyproject_is_valid",
     ),
     Mutation(
+        file="extensions/stack.jinja",
+        old="(http_client, 'run', 'httpx2~=2.16')",
+        new="(true, 'run', 'httpx2~=2.16')",
+        test="tests/test_dependencies.py::test_every_dependency_is_declared_and_used",
+    ),
+    Mutation(
+        file="template/pyproject.toml.jinja",
+        old="\nPSF-2.0;",
+        new="",
+        test="tests/test_dependencies.py::test_licences_of_all_dependencies_are_allowed",
+    ),
+    Mutation(
         file="template/.github/workflows/ci.yml.jinja",
         old="permissions: {}",
         new="permissions: write-all",

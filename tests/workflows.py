@@ -10,6 +10,8 @@ from typing import Any
 
 import yaml
 
+from tests.delivery import ran
+
 __all__ = ["Runner", "jobs_of", "recorder"]
 
 EXPRESSION = re.compile(r"\$\{\{\s*(.+?)\s*\}\}")
@@ -89,21 +91,15 @@ class Runner:
         given = {**shared, **step.get("env", {})}
         output = self.tools / "output.txt"
         output.write_text("")
-        result = subprocess.run(
-            ["bash", "-e", "-c", self._fill(step["run"])],
-            cwd=self.checkout,
-            env={
-                **self.variables,
-                **{name: self._fill(str(value)) for name, value in given.items()},
-                "GITHUB_OUTPUT": str(output),
-                "PATH": f"{self.tools}{os.pathsep}{self.variables['PATH']}",
-                "RUNNER_TEMP": str(self.tools),
-            },
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
+        variables = {
+            **self.variables,
+            **{name: self._fill(str(value)) for name, value in given.items()},
+            "GITHUB_OUTPUT": str(output),
+            "PATH": f"{self.tools}{os.pathsep}{self.variables['PATH']}",
+            "RUNNER_TEMP": str(self.tools),
+        }
+        shell = ["bash", "-e", "-c", self._fill(step["run"])]
+        result = ran(*shell, folder=self.checkout, variables=variables)
         self.printed += result.stdout
         if result.returncode:
             raise subprocess.CalledProcessError(result.returncode, step["run"], result.stdout)
