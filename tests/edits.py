@@ -18,6 +18,7 @@ __all__ = [
     "DELETIONS",
     "EXAMPLE_EDITS",
     "KEPT_EDITS",
+    "MAY_CLASH",
     "Edit",
     "moved_module",
     "renamed_example",
@@ -158,6 +159,15 @@ KEPT_EDITS: tuple[Edit, ...] = (
     executable,
 )
 """Edits that any project can take together, and that merge with whatever a release changes."""
+
+MAY_CLASH = {
+    "src/my_app/main.py",
+    "src/my_app/config.py",
+    ".env.example",
+    "README.md",
+    "pyproject.toml",
+}
+"""Where people write right beside lines that an answer or a release adds: markers are right."""
 
 
 # -------------------------------------------------------------------------- edits of the example

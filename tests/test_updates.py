@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from copier.errors import UserMessageError
 
-from extensions.questionnaire import ROOT, Answers
+from extensions.questionnaire import Answers
 from tests import edits
 from tests.edits import CLASHES, DELETIONS, EXAMPLE_EDITS, KEPT_EDITS, Edit
 from tests.history import (
@@ -654,40 +654,3 @@ def test_network_that_goes_away_leaves_nothing_git_cannot_undo(
     assert (project.changes() == []) is is_whole
     project.give_up()
     assert project.without() == before
-
-
-# ------------------------------------------------------------------------------ its real history
-
-
-def test_project_of_the_first_commit_updates_to_the_working_tree(
-    history: History, template: Path, tmp_path: Path
-) -> None:
-    shallow = git(ROOT, "rev-parse", "--is-shallow-repository")
-    assert shallow == "false\n", "This clone is shallow: get its past by `git fetch --unshallow`."
-    real = History(tmp_path / "template", tmp_path / "copies")
-    git(tmp_path, "clone", "--quiet", str(ROOT), "template")
-    first = _first_that_renders_a_service(real)
-    real.release("v999.0.0", lambda root: _put_in_place(root, template))
-    project = real.copy(tmp_path / "my-app", {}, first)
-    project.edit(*KEPT_EDITS)
-    mine = lines_added(project)
-
-    project.update()
-
-    assert_kept(project, mine)
-    new = Project(history.fresh({}), history.fresh({}))
-    assert not {*new.without()} - {*project.without()}
-
-
-def _first_that_renders_a_service(real: History) -> str:
-    for commit in git(real.repository, "rev-list", "--reverse", "HEAD", "template").split():
-        arguments = ("copy", "--defaults", f"--vcs-ref={commit}", str(real.repository), commit)
-        copied = run_copier(*arguments, folder=real.repository.parent)
-        if not copied.returncode and [*(real.repository.parent / commit).glob("src/*/main.py")]:
-            return commit
-    raise AssertionError("No commit of this repository renders a service.")
-
-
-def _put_in_place(root: Path, template: Path) -> None:
-    git(root, "rm", "-r", "--quiet", "template", "extensions", "copier.yml")
-    shutil.copytree(template, root, dirs_exist_ok=True)
