@@ -21,6 +21,7 @@ TIERS = {
     "test_updates": "updates and switches",
     "test_switches": "updates and switches",
     "test_releases": "updates and switches",
+    "test_fleet": "updates and switches",
     "test_delivery": "delivery",
     "test_servers": "delivery",
 }
