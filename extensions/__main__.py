@@ -8,11 +8,13 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
 import yaml
 
+from extensions.bump import UnresolvableError, bump
 from extensions.documentation import pages
 from extensions.questionnaire import ROOT, InvalidAnswersError, read
 from extensions.releases import releases, section
@@ -60,6 +62,12 @@ def _parser() -> argparse.ArgumentParser:
 
     docs = commands.add_parser("docs", help="write the pages that are made from other files")
     docs.set_defaults(run=_docs)
+
+    newer = commands.add_parser("bump", help="take newer versions of the packages in stack.jinja")
+    newer.add_argument(
+        "--until", default=_now(), metavar="TIME", help="leave later releases aside; by default now"
+    )
+    newer.set_defaults(run=_bump)
 
     listed = commands.add_parser("releases", help="list the tags and what they are made from")
     listed.add_argument("--notes", action="store_true", help="write what the newest one brings")
@@ -110,6 +118,20 @@ def _docs(_options: argparse.Namespace) -> int:
         if (ROOT / name).read_text(encoding="utf-8") != text:
             (ROOT / name).write_text(text, encoding="utf-8")
             _write(name)
+    return 0
+
+
+def _now() -> str:
+    return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _bump(options: argparse.Namespace) -> int:
+    try:
+        changes = bump(options.until)
+    except UnresolvableError as error:
+        return _refuse(str(error))
+    for change in changes:
+        _write(change)
     return 0
 
 

@@ -112,7 +112,7 @@ class TierTimes:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let a pipeline share the tests out over several machines."""
-    parser.addoption("--every", action="store_true", help="start servers in every combination")
+    parser.addoption("--every", action="store_true", help="take every combination where a covering set is the rule")
     parser.addoption("--shard", metavar="K/N", help="run only the K-th of N parts of the tests")
 
 
