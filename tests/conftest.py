@@ -22,6 +22,7 @@ TIERS = {
     "test_switches": "updates and switches",
     "test_releases": "updates and switches",
     "test_fleet": "updates and switches",
+    "test_first_week": "delivery",
     "test_delivery": "delivery",
     "test_servers": "delivery",
 }
@@ -112,7 +113,11 @@ class TierTimes:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let a pipeline share the tests out over several machines."""
-    parser.addoption("--every", action="store_true", help="take every combination where a covering set is the rule")
+    parser.addoption(
+        "--every",
+        action="store_true",
+        help="take every combination where a covering set is the rule",
+    )
     parser.addoption("--shard", metavar="K/N", help="run only the K-th of N parts of the tests")
 
 

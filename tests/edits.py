@@ -21,6 +21,7 @@ __all__ = [
     "MAY_CLASH",
     "Edit",
     "moved_module",
+    "own_table",
     "renamed_example",
 ]
 
@@ -168,6 +169,20 @@ MAY_CLASH = {
     "pyproject.toml",
 }
 """Where people write right beside lines that an answer or a release adds: markers are right."""
+
+
+# ------------------------------------------------------------------------- edits of the database
+
+
+def own_table(project: Path) -> None:
+    """Add a table after all others, and the revision that makes it."""
+    database = _package(project) / "database"
+    _append(
+        database / "tables.py",
+        '\n\nclass OrderRow(Entity):\n    """An order."""\n\n    __tablename__ = "orders"\n',
+    )
+    revision = '"""Add the orders."""\n\nrevision = "abc"\ndown_revision = None\n'
+    _write(database / "migrations/versions/abc_add_the_orders.py", revision)
 
 
 # -------------------------------------------------------------------------- edits of the example

@@ -157,6 +157,36 @@ def _keep_both(project: Project, names: list[str]) -> None:
         project.write(name, "".join(line for line in lines if line.strip() not in MARKERS))
 
 
+@pytest.mark.parametrize("name", [name for name in BLOCKS if name != "database"])
+def test_switch_keeps_own_table_and_revision(history: History, tmp_path: Path, name: str) -> None:
+    start = DEFAULTS | {"database": "sqlite"}
+    project = history.copy(tmp_path / "my-app", start, PRESENT)
+    project.edit(edits.own_table)
+    mine = lines_added(project)
+
+    for answers in round_trip(start, name):
+        project.update(data={name: answers[name]})
+        clashes = project.conflicts()
+        assert {*clashes} <= {"src/my_app/database/tables.py"}
+        assert_kept(project, mine)
+        _keep_both(project, clashes)
+        project.commit()
+
+
+def test_database_switched_off_leaves_the_revision_and_git_has_the_table(
+    history: History, tmp_path: Path
+) -> None:
+    project = history.copy(tmp_path / "my-app", DEFAULTS | {"database": "sqlite"}, PRESENT)
+    project.edit(edits.own_table)
+    revision = "src/my_app/database/migrations/versions/abc_add_the_orders.py"
+
+    project.update(data={"database": "none"})
+
+    assert "Add the orders" in project.read(revision)
+    assert " D src/my_app/database/tables.py" in project.changes()
+    assert "OrderRow" in project.git("show", "HEAD:src/my_app/database/tables.py")
+
+
 def test_example_switched_off_takes_its_edits_but_git_has_them(
     history: History, tmp_path: Path
 ) -> None:

@@ -209,6 +209,19 @@ def test_edit_is_kept_and_merged(
     assert not difference(project.path, wanted.path)
 
 
+def test_own_table_and_revision_are_kept(history: History, tmp_path: Path) -> None:
+    answers = DEFAULTS | {"database": "sqlite"}
+    project = history.copy(tmp_path / "my-app", answers)
+    project.edit(*KEPT_EDITS, edits.own_table)
+    wanted = history.copy(tmp_path / "wanted" / "my-app", answers, PRESENT)
+    wanted.edit(*KEPT_EDITS, edits.own_table)
+
+    project.update()
+
+    assert project.conflicts() == []
+    assert not difference(project.path, wanted.path)
+
+
 @pytest.mark.quick
 def test_all_edits_together_are_kept_and_merged(
     history: History, project: Project, tmp_path: Path
