@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
+from tempfile import mkdtemp
 
 import pytest
 from copier import run_copy, run_update
@@ -458,9 +459,8 @@ def cloned_once(folder: Path) -> Generator[None]:
         if not re.fullmatch(r"v[\d.]+", ref):
             return str(clone_anew(url, ref, location=location))
         if (url, ref) not in clones:
-            into = folder / "clones" / str(len(clones))
-            into.mkdir(parents=True)
-            clones[url, ref] = clone_anew(url, ref, location=str(into))
+            into = mkdtemp(prefix="clone-", dir=folder)
+            clones[url, ref] = clone_anew(url, ref, location=into)
         return clones[url, ref]
 
     with pytest.MonkeyPatch.context() as patch:

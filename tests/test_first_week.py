@@ -30,6 +30,7 @@ from pydantic import BaseModel
 
 from my_app.database.dependencies import SessionDep
 from my_app.database.tables import OrderRow
+from my_app.routers import API_PREFIX
 
 __all__ = ["create_router"]
 
@@ -48,7 +49,7 @@ class Order(NewOrder):
 
 def create_router() -> APIRouter:
     """Make the router of `/orders`."""
-    router = APIRouter(prefix="/orders", tags=["orders"])
+    router = APIRouter(prefix=f"{API_PREFIX}/orders", tags=["orders"])
     router.post("", status_code=HTTPStatus.CREATED)(create_order)
     return router
 
@@ -183,7 +184,7 @@ def _add_a_resource(owner: Owner) -> None:
     substitute(
         package / "main.py",
         r"^    app\.include_router\(health\.create_router\(\)\)\n",
-        r'\g<0>    app.include_router(orders.create_router(), prefix="/api/v1")\n',
+        r"\g<0>    app.include_router(orders.create_router())\n",
     )
     for action in (("upgrade",), ("revision", "Add the orders"), ("upgrade",), ("check",)):
         owner.run(uv.find_uv_bin(), "run", "--no-sync", "my-app", "db", *action)
