@@ -1,19 +1,23 @@
 """The questionnaire on the command line: `python -m extensions`.
 
 For pipelines and portals that want to check an answers file before anything is copied, or to share
-the combinations out over machines.
+the combinations out over machines; and for those who own the template.
 """
 
 import argparse
 import json
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
 import yaml
 
-from extensions.questionnaire import InvalidAnswersError, read
+from extensions.bump import UnresolvableError, bump
+from extensions.documentation import pages
+from extensions.questionnaire import ROOT, InvalidAnswersError, read
+from extensions.releases import releases, section
 
 __all__ = ["main"]
 
@@ -55,6 +59,19 @@ def _parser() -> argparse.ArgumentParser:
     validate = commands.add_parser("validate", help="check an answers file, with a line an error")
     validate.add_argument("answers", type=Path, metavar="ANSWERS.yml")
     validate.set_defaults(run=_validate)
+
+    docs = commands.add_parser("docs", help="write the pages that are made from other files")
+    docs.set_defaults(run=_docs)
+
+    newer = commands.add_parser("bump", help="take newer versions of the packages in stack.jinja")
+    newer.add_argument(
+        "--until", default=_now(), metavar="TIME", help="leave later releases aside; by default now"
+    )
+    newer.set_defaults(run=_bump)
+
+    listed = commands.add_parser("releases", help="list the tags and what they are made from")
+    listed.add_argument("--notes", action="store_true", help="write what the newest one brings")
+    listed.set_defaults(run=_releases)
     return parser
 
 
@@ -93,6 +110,38 @@ def _validate(options: argparse.Namespace) -> int:
         return _refuse(f"{options.answers}: This is no YAML. Write one `question: answer` a line.")
     except InvalidAnswersError as error:
         return _refuse(str(error))
+    return 0
+
+
+def _docs(_options: argparse.Namespace) -> int:
+    for name, text in pages().items():
+        if (ROOT / name).read_text(encoding="utf-8") != text:
+            (ROOT / name).write_text(text, encoding="utf-8")
+            _write(name)
+    return 0
+
+
+def _now() -> str:
+    return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _bump(options: argparse.Namespace) -> int:
+    try:
+        changes = bump(options.until)
+    except UnresolvableError as error:
+        return _refuse(str(error))
+    for change in changes:
+        _write(change)
+    return 0
+
+
+def _releases(options: argparse.Namespace) -> int:
+    entries = releases()
+    if options.notes:
+        _write("\n".join(section(entries[0])))
+        return 0
+    for entry in reversed(entries):
+        _write(f"{entry.tag} {entry.commit or 'HEAD'}")
     return 0
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from tests.history import History, isolated_git
+from tests.history import History, cloned_once, isolated_git
 from tests.projects import Workshop, compiled_once, snapshot
 
 hypothesis.settings.register_profile("here", derandomize=True, deadline=None)
@@ -20,6 +20,9 @@ TIERS = {
     "test_types": "types of every combination",
     "test_updates": "updates and switches",
     "test_switches": "updates and switches",
+    "test_releases": "updates and switches",
+    "test_fleet": "updates and switches",
+    "test_first_week": "delivery",
     "test_delivery": "delivery",
     "test_servers": "delivery",
 }
@@ -67,8 +70,16 @@ def workshop(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Genera
 def history(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Generator[History]:
     """This worker's repository of the template, with releases."""
     folder = tmp_path_factory.mktemp("history")
-    with isolated_git(folder):
+    with isolated_git(folder), cloned_once(folder):
         yield History.of(template, folder)
+
+
+@pytest.fixture(scope="session")
+def real_history(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Generator[History]:
+    """This worker's clone of this repository, with every real release and the present."""
+    folder = tmp_path_factory.mktemp("releases")
+    with isolated_git(folder), cloned_once(folder):
+        yield History.released(template, folder)
 
 
 class TierTimes:
@@ -102,7 +113,11 @@ class TierTimes:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let a pipeline share the tests out over several machines."""
-    parser.addoption("--every", action="store_true", help="start servers in every combination")
+    parser.addoption(
+        "--every",
+        action="store_true",
+        help="take every combination where a covering set is the rule",
+    )
     parser.addoption("--shard", metavar="K/N", help="run only the K-th of N parts of the tests")
 
 

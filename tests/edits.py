@@ -18,8 +18,10 @@ __all__ = [
     "DELETIONS",
     "EXAMPLE_EDITS",
     "KEPT_EDITS",
+    "MAY_CLASH",
     "Edit",
     "moved_module",
+    "own_table",
     "renamed_example",
 ]
 
@@ -159,6 +161,29 @@ KEPT_EDITS: tuple[Edit, ...] = (
 )
 """Edits that any project can take together, and that merge with whatever a release changes."""
 
+MAY_CLASH = {
+    "src/my_app/main.py",
+    "src/my_app/config.py",
+    ".env.example",
+    "README.md",
+    "pyproject.toml",
+}
+"""Where people write right beside lines that an answer or a release adds: markers are right."""
+
+
+# ------------------------------------------------------------------------- edits of the database
+
+
+def own_table(project: Path) -> None:
+    """Add a table after all others, and the revision that makes it."""
+    database = _package(project) / "database"
+    _append(
+        database / "tables.py",
+        '\n\nclass OrderRow(Entity):\n    """An order."""\n\n    __tablename__ = "orders"\n',
+    )
+    revision = '"""Add the orders."""\n\nrevision = "abc"\ndown_revision = None\n'
+    _write(database / "migrations/versions/abc_add_the_orders.py", revision)
+
 
 # -------------------------------------------------------------------------- edits of the example
 
@@ -166,7 +191,7 @@ KEPT_EDITS: tuple[Edit, ...] = (
 def changed_example(project: Path) -> None:
     """Grow the example into something real: a path, a handler, a field."""
     router = _package(project) / "routers/items.py"
-    substitute(router, r'prefix="/items"', 'prefix="/things"')
+    substitute(router, r'(prefix=f?".*)/items"', r'\1/things"')
     _append(router, '\n\nasync def count_items() -> int:\n    """Count."""\n    return 0\n')
     substitute(
         _package(project) / "models/items.py",

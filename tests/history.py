@@ -1,7 +1,7 @@
-"""The template's past, present and future: a scratch repository with releases, and its projects.
+"""The template's past, present and future: scratch repositories with releases, and projects.
 
-The past is made from the present by taking back a few small changes of the kind that releases
-consist of, so the tests need neither the tags nor the history of this repository.
+One holds the real releases. In the other the past is made from the present by taking back a few
+small changes of the kind that releases consist of, so that edits meet every kind of change.
 """
 
 import difflib
@@ -13,34 +13,45 @@ import sys
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
+from tempfile import mkdtemp
 
 import pytest
 from copier import run_copy, run_update
 
-from extensions.questionnaire import Answer, Answers
+from extensions.questionnaire import ROOT, Answer, Answers
+from extensions.releases import Release, releases
 from tests.projects import PEOPLE, QUESTIONNAIRE
 
 __all__ = [
     "ANSWERS_FILE",
     "LISTED",
     "MARKERS",
+    "NOW",
     "PAST",
     "PRESENT",
     "PREVIOUS",
     "History",
     "Project",
+    "assert_whole_clone",
+    "cloned_once",
+    "commit_of",
     "difference",
     "empty_folders",
     "git",
     "given_of",
     "isolated_git",
     "lines_added",
+    "released",
     "run_copier",
     "substitute",
 ]
 
 PAST, PREVIOUS, PRESENT = "v0.1.0", "v0.2.0", "v0.3.0"
+NOW = "v999.0.0"
+"""What the template as it stands is called among the real releases."""
+
 ANSWERS_FILE = ".copier-answers.yml"
 LISTED = tuple(
     question.name
@@ -252,6 +263,24 @@ class History:
             history.release(version)
         return history
 
+    @classmethod
+    def released(cls, template: Path, folder: Path) -> "History":
+        """Clone this repository with a tag for every real release, and release the present.
+
+        Args:
+            template: A copy of the template that is no repository.
+            folder: Where to work.
+        """
+        history = cls(folder / "template", folder / "copies")
+        assert_whole_clone()
+        git(folder, "clone", "--quiet", "--no-tags", str(ROOT), "template")
+        for entry in released():
+            git(history.repository, "tag", entry.tag, commit_of(entry))
+        git(history.repository, "rm", "-r", "--quiet", "template", "extensions", "copier.yml")
+        shutil.copytree(template, history.repository, dirs_exist_ok=True)
+        history.release(NOW)
+        return history
+
     def release(self, version: str, change: Callable[[Path], object] | None = None) -> None:
         """Change the template if so wished, commit it and tag it."""
         if change:
@@ -296,6 +325,28 @@ class History:
         for path in self.repository.iterdir():
             if path.name != ".git":
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def assert_whole_clone() -> None:
+    """Insist that this is a clone of the whole history, for releases are made from it."""
+    if git(ROOT, "rev-parse", "--is-shallow-repository") == "true\n":
+        raise pytest.UsageError("This clone is shallow: run `git fetch --unshallow --tags` first.")
+
+
+def released() -> list[Release]:
+    """Return the releases that there have been: the newest may yet have to get its tag."""
+    newest, *older = releases()
+    return [newest, *older] if newest.commit or _has_tag(newest) else older
+
+
+def _has_tag(entry: Release) -> bool:
+    return bool(git(ROOT, "tag", "--list", entry.tag))
+
+
+def commit_of(entry: Release) -> str:
+    """Return the commit that a release was made from."""
+    assert entry.commit or _has_tag(entry), f"There is no {entry.tag}: run `git fetch --tags`."
+    return entry.commit or git(ROOT, "rev-parse", f"{entry.tag}^{{commit}}").strip()
 
 
 def given_of(answers: Mapping[str, Answer]) -> Answers:
@@ -393,3 +444,30 @@ def isolated_git(folder: Path) -> Generator[None]:
         patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
         patch.setenv("COPIER_CACHE_DIR", str(folder / "cache"))
         yield
+
+
+@contextmanager
+def cloned_once(folder: Path) -> Generator[None]:
+    """Keep clones of releases, and spare Copier asking git after each file whether it sees modes.
+
+    An update clones the template five times and asks for each file it renders: half of its time.
+    """
+    clones: dict[tuple[str, str], str] = {}
+    clone_anew = import_module("copier._vcs").clone
+
+    def clone_once(url: str, ref: str, location: str) -> str:
+        if not re.fullmatch(r"v[\d.]+", ref):
+            return str(clone_anew(url, ref, location=location))
+        if (url, ref) not in clones:
+            into = mkdtemp(prefix="clone-", dir=folder)
+            clones[url, ref] = clone_anew(url, ref, location=into)
+        return clones[url, ref]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("copier._template.clone", clone_once)
+        patch.setattr("copier._main.Worker._sync_git_index_executable_bit", _nothing)
+        yield
+
+
+def _nothing(*_: object) -> None:
+    """Do nothing."""

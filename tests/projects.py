@@ -122,7 +122,7 @@ def snapshot(folder: Path) -> Path:
 
 def render(template: Path, into: Path, answers: Answers) -> Path:
     """Copy a project by Copier itself, without trust, and refuse answers it would ignore."""
-    questions = {question.name for question in QUESTIONNAIRE.questions}
+    questions = {question.name for question in read(template).questions}
     assert set(answers) <= questions, f"no such question: {set(answers) - questions}"
     run_copy(str(template), into, data=dict(answers), defaults=True, quiet=True, unsafe=False)
     return into

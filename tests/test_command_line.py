@@ -1,11 +1,13 @@
 """`python -m extensions` says what it does, in lines that other programs can read."""
 
 import json
+import re
 import shlex
 
 import pytest
 
 from extensions.__main__ import main
+from extensions.releases import releases
 from tests.projects import QUESTIONNAIRE
 
 pytestmark = pytest.mark.quick
@@ -52,6 +54,26 @@ def test_shards_are_listed_for_a_matrix(capsys: pytest.CaptureFixture[str]) -> N
     assert shards == [f"{number}/{len(shards)}" for number in range(1, len(shards) + 1)]
 
 
+def test_docs_are_current(capsys: pytest.CaptureFixture[str]) -> None:
+    assert lines(capsys, "docs") == []
+
+
+def test_releases_are_tags_with_commits_oldest_first(capsys: pytest.CaptureFixture[str]) -> None:
+    listed = [line.split() for line in lines(capsys, "releases")]
+
+    assert [tag for tag, _ in listed] == [entry.tag for entry in reversed(releases())]
+    assert all(re.fullmatch(r"[0-9a-f]{40}|HEAD", commit) for _, commit in listed)
+
+
+def test_notes_are_those_of_the_newest_release(capsys: pytest.CaptureFixture[str]) -> None:
+    newest = releases()[0]
+
+    head, *notes = lines(capsys, "releases", "--notes")
+
+    assert newest.version in head
+    assert {f"- {note}" for note in newest.notes} <= {*notes}
+
+
 def test_schema_is_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads("\n".join(lines(capsys, "schema"))) == QUESTIONNAIRE.json_schema()
 
@@ -77,7 +99,9 @@ def test_wrong_usage_exits_with_2_and_a_hint(
     assert hint in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", [[], ["combinations"], ["schema"], ["validate"]])
+@pytest.mark.parametrize(
+    "command", [[], ["combinations"], ["schema"], ["validate"], ["docs"], ["releases"]]
+)
 def test_help_is_there(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         main([*command, "--help"])

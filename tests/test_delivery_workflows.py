@@ -13,7 +13,7 @@ import pytest
 import uv
 
 from tests.delivery import PROJECTS, owned, owners_variables
-from tests.history import PREVIOUS, History, Project, git, substitute
+from tests.history import DROPPED, PREVIOUS, History, Project, git, substitute
 from tests.projects import PEOPLE, Workshop
 from tests.workflows import Runner, jobs_of, recorder
 
@@ -242,6 +242,15 @@ def test_template_update_names_conflicts_and_rejected_changes(
     assert "--draft" in log
     assert "first:\n- `README.md.rej`\n- `docker/Dockerfile`" in log
     assert "<<<<<<< before" in git(old_project.path, "show", f"origin/{BRANCH}:docker/Dockerfile")
+
+
+def test_template_update_names_the_files_it_deletes(update: Update, old_project: Project) -> None:
+    old_project.write(DROPPED, f"{old_project.read(DROPPED)}# mine\n")
+    old_project.commit()
+
+    runner = update(old_project, "a token")
+
+    assert f"edited in them here:\n- `{DROPPED}`" in "\n".join(runner.calls)
 
 
 def _retry_less(project: Path) -> None:

@@ -1,11 +1,14 @@
 """What the documentation names is there."""
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 
+from extensions.documentation import pages
 from extensions.questionnaire import ROOT
+from tests.blocks import missing_rows
 from tests.projects import PEOPLE, QUESTIONNAIRE, render
 
 pytestmark = pytest.mark.quick
@@ -48,15 +51,45 @@ def test_every_standard_has_a_row() -> None:
     assert [int(row[1]) for row in ROWS] == list(range(1, 39))
 
 
-def test_every_block_has_a_page() -> None:
-    pages = {page.stem for page in (ROOT / "docs/blocks").glob("*.md")}
+@pytest.mark.parametrize("name", QUESTIONNAIRE.blocks)
+def test_block_misses_no_row(name: str) -> None:
+    missing = missing_rows(ROOT, name)
 
-    assert set(QUESTIONNAIRE.blocks) - {"example"} <= pages | {"README"}
+    assert not missing, " ".join(missing)
+
+
+def test_block_without_rows_is_told_each_in_a_sentence(template: Path, tmp_path: Path) -> None:
+    root = shutil.copytree(template, tmp_path / "template")
+    shutil.copytree(ROOT / "docs", root / "docs")
+    shutil.copy(ROOT / "README.md", root)
+    code = root / "template/src/{{ package_name }}/{% if telepathy %}telepathy{% endif %}"
+
+    sentences = missing_rows(root, "telepathy")
+    code.mkdir()
+    sentences += missing_rows(root, "telepathy")
+
+    assert {sentence.rpartition(": ")[2] for sentence in sentences} == {
+        "put it into a folder of its own.",
+        "add one in tests/ that looks at its files.",
+        "add what it needs.",
+        "add a folder.",
+        "write docs/blocks/telepathy.md.",
+        "add a row.",
+        "run `uv run python -m extensions docs`.",
+    }
+
+
+@pytest.mark.parametrize("name", pages())
+def test_written_page_is_current(name: str) -> None:
+    written = (ROOT / name).read_text()
+
+    assert written == pages()[name], "Run `uv run python -m extensions docs`."
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_links_lead_somewhere(name: str) -> None:
     document = ROOT / name
-    for target in re.findall(r"\]\(([^)#]+)\)", document.read_text()):
+    text = re.sub(r"```.*?```", "", document.read_text(), flags=re.DOTALL)
+    for target in re.findall(r"\]\(([^)#]+)\)", text):
         if "://" not in target:
             assert (document.parent / target).exists(), target

@@ -6,11 +6,13 @@ The questions are read from `copier.yml`: one that is added there is tested here
 from pathlib import Path
 
 import pytest
+import yaml
 
 from extensions.questionnaire import Answer, Answers, InvalidAnswersError
 from tests import edits
-from tests.edits import KEPT_EDITS
+from tests.edits import KEPT_EDITS, MAY_CLASH
 from tests.history import (
+    ANSWERS_FILE,
     LISTED,
     MARKERS,
     PRESENT,
@@ -20,20 +22,13 @@ from tests.history import (
     given_of,
     lines_added,
 )
-from tests.projects import BLOCKS, PEOPLE, QUESTIONNAIRE, covering, name_of
+from tests.projection import project as project_one
+from tests.projection import sources
+from tests.projects import BLOCKS, PEOPLE, QUESTIONNAIRE, combinations, covering, name_of
 
-STARTS = covering(2)
-FEW_STARTS = covering(1)
+STARTS = covering(1)
+CROSSED_STARTS = covering(3)
 DEFAULTS = QUESTIONNAIRE.complete(PEOPLE)
-
-MAY_CLASH = {
-    "src/my_app/main.py",
-    "src/my_app/config.py",
-    ".env.example",
-    "README.md",
-    "pyproject.toml",
-}
-"""Where people write right beside lines that an answer adds, so that markers are right."""
 
 
 def switched(answers: Answers, name: str, value: Answer) -> Answers | None:
@@ -52,16 +47,40 @@ def round_trip(answers: Answers, name: str) -> list[Answers]:
     return [way for way in ways if way]
 
 
-ROUND_TRIPS = [
-    pytest.param(start, name, id=f"{name}-from-{name_of(start)}")
-    for name in LISTED
-    for start in (STARTS if name in BLOCKS else FEW_STARTS)
-    if len(round_trip(start, name)) > 1
-]
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Begin with every crossing of three questions' answers, or with all that there is."""
+    if "crossed_start" in metafunc.fixturenames:
+        starts = combinations() if metafunc.config.getoption("--every") else CROSSED_STARTS
+        metafunc.parametrize("crossed_start", starts, ids=name_of)
 
 
-@pytest.mark.parametrize(("start", "name"), ROUND_TRIPS)
-def test_each_switch_gives_what_a_fresh_copy_gives(
+def test_each_block_switched_gives_what_a_fresh_copy_gives(
+    history: History, tmp_path: Path, crossed_start: Answers
+) -> None:
+    project = history.copy(tmp_path / "my-app", crossed_start, PRESENT)
+
+    for name in BLOCKS:
+        for answers in round_trip(crossed_start, name)[:-1]:
+            project.update(data={name: answers[name]})
+            assert tree_of(project) == projected(answers), f"{name}: {answers[name]}"
+            project.give_up()
+
+
+def tree_of(project: Project) -> dict[str, str]:
+    """Return its files; the answers without where they came from."""
+    stored = yaml.safe_load(project.read(ANSWERS_FILE))
+    return project.without() | {name: str(stored[name]) for name in stored if name in LISTED}
+
+
+def projected(answers: Answers) -> dict[str, str]:
+    """Return the files of a fresh copy, as `tests/test_rendering.py` holds Copier to them."""
+    files = filter(None, (project_one(source, answers) for source in sources()))
+    return dict(files) | {name: str(answers[name]) for name in LISTED}
+
+
+@pytest.mark.parametrize("name", LISTED)
+@pytest.mark.parametrize("start", STARTS, ids=name_of)
+def test_switches_there_and_back_end_where_they_began(
     history: History, tmp_path: Path, start: Answers, name: str
 ) -> None:
     project = history.copy(tmp_path / "my-app", start, PRESENT)
@@ -99,12 +118,15 @@ def test_switch_and_release_in_one_update(history: History, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("name", LISTED)
-def test_switch_keeps_edits_and_files(history: History, tmp_path: Path, name: str) -> None:
-    project = history.copy(tmp_path / "my-app", DEFAULTS, PRESENT)
+@pytest.mark.parametrize("start", [DEFAULTS, *STARTS], ids=name_of)
+def test_switch_keeps_edits_and_files(
+    history: History, tmp_path: Path, start: Answers, name: str
+) -> None:
+    project = history.copy(tmp_path / "my-app", start, PRESENT)
     project.edit(*KEPT_EDITS)
     mine = lines_added(project)
     resolved: set[str] = set()
-    for index, answers in enumerate(round_trip(DEFAULTS, name)):
+    for index, answers in enumerate(round_trip(start, name)):
         project.update(data={name: answers[name]})
         wanted = history.copy(tmp_path / f"wanted-{index}", answers, PRESENT)
         wanted.edit(*KEPT_EDITS)
@@ -133,6 +155,36 @@ def _keep_both(project: Project, names: list[str]) -> None:
     for name in names:
         lines = project.read(name).splitlines(keepends=True)
         project.write(name, "".join(line for line in lines if line.strip() not in MARKERS))
+
+
+@pytest.mark.parametrize("name", [name for name in BLOCKS if name != "database"])
+def test_switch_keeps_own_table_and_revision(history: History, tmp_path: Path, name: str) -> None:
+    start = DEFAULTS | {"database": "sqlite"}
+    project = history.copy(tmp_path / "my-app", start, PRESENT)
+    project.edit(edits.own_table)
+    mine = lines_added(project)
+
+    for answers in round_trip(start, name):
+        project.update(data={name: answers[name]})
+        clashes = project.conflicts()
+        assert {*clashes} <= {"src/my_app/database/tables.py"}
+        assert_kept(project, mine)
+        _keep_both(project, clashes)
+        project.commit()
+
+
+def test_database_switched_off_leaves_the_revision_and_git_has_the_table(
+    history: History, tmp_path: Path
+) -> None:
+    project = history.copy(tmp_path / "my-app", DEFAULTS | {"database": "sqlite"}, PRESENT)
+    project.edit(edits.own_table)
+    revision = "src/my_app/database/migrations/versions/abc_add_the_orders.py"
+
+    project.update(data={"database": "none"})
+
+    assert "Add the orders" in project.read(revision)
+    assert " D src/my_app/database/tables.py" in project.changes()
+    assert "OrderRow" in project.git("show", "HEAD:src/my_app/database/tables.py")
 
 
 def test_example_switched_off_takes_its_edits_but_git_has_them(

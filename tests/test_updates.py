@@ -1,6 +1,7 @@
 """Updates: what a project gets from a new release, what its owner keeps, and what can go wrong."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -172,9 +173,10 @@ def _rename_description(root: Path) -> None:
 def test_package_name_is_kept_whatever_data_says(project: Project) -> None:
     before = project.without()
 
-    with pytest.raises(ValueError, match="The package stays my_app: renaming it in an update"):
+    with pytest.raises(ValueError, match="The package stays my_app: renaming it") as refusal:
         project.update(data={"package_name": "other"})
 
+    assert_explained(str(refusal.value))
     assert project.without() == before
     assert project.changes() == []
 
@@ -202,6 +204,19 @@ def test_edit_is_kept_and_merged(
     project.edit(edit)
     wanted = history.copy(tmp_path / "wanted" / "my-app", DEFAULTS, PRESENT)
     wanted.edit(edit)
+
+    project.update()
+
+    assert project.conflicts() == []
+    assert not difference(project.path, wanted.path)
+
+
+def test_own_table_and_revision_are_kept(history: History, tmp_path: Path) -> None:
+    answers = DEFAULTS | {"database": "sqlite"}
+    project = history.copy(tmp_path / "my-app", answers)
+    project.edit(*KEPT_EDITS, edits.own_table)
+    wanted = history.copy(tmp_path / "wanted" / "my-app", answers, PRESENT)
+    wanted.edit(*KEPT_EDITS, edits.own_table)
 
     project.update()
 
@@ -470,12 +485,26 @@ def test_plain_command_line_is_silent_about_conflicts_but_git_is_not(project: Pr
 # ---------------------------------------------------------------------------- when it goes wrong
 
 
-def refused(project: Project, message: str) -> None:
-    """Check that an update is refused with a message, and leaves everything as it was."""
+GUIDE = (ROOT / "docs/updating.md").read_text().partition("## When it goes wrong")[2]
+MESSAGES = [
+    message.partition("…")[0]
+    for line in re.findall(r"^\| (.*?`.*?) \|", GUIDE, re.MULTILINE)
+    for message in re.findall(r"`(.+?)`", line)
+]
+"""What the guide says one may read, as far as it is always the same."""
+
+
+def refused(project: Project, message: str, version: str | None = None) -> None:
+    """Check that an update changes nothing, and is refused with a message of the guide."""
     before, changes = project.without(), project.changes()
-    with pytest.raises(Exception, match=message):
-        project.update()
+    with pytest.raises(Exception, match=message) as refusal:
+        project.update(version)
     assert (project.without(), project.changes()) == (before, changes)
+    assert_explained(str(refusal.value))
+
+
+def assert_explained(message: str) -> None:
+    assert any(known in message for known in MESSAGES), f"docs/updating.md does not know: {message}"
 
 
 @pytest.mark.quick
@@ -493,21 +522,17 @@ def test_project_outside_git_is_not_updated(project: Project) -> None:
     shutil.rmtree(project.path / ".git")
     before = {path: path.read_bytes() for path in project.path.rglob("*") if path.is_file()}
 
-    with pytest.raises(UserMessageError, match="only supported in git-tracked subprojects"):
+    with pytest.raises(UserMessageError, match="only supported in git-tracked") as refusal:
         project.update()
 
+    assert_explained(str(refusal.value))
     assert before == {path: path.read_bytes() for path in before}
 
 
 def test_downgrade_is_refused(history: History, tmp_path: Path) -> None:
     project = history.copy(tmp_path / "my-app", DEFAULTS, PRESENT)
-    before = project.without()
 
-    with pytest.raises(UserMessageError, match="You are downgrading"):
-        project.update(PREVIOUS)
-
-    assert project.without() == before
-    assert project.changes() == []
+    refused(project, "You are downgrading", PREVIOUS)
 
 
 def test_deleted_answers_file_is_missed_and_brought_back(
@@ -570,7 +595,13 @@ def test_answer_edited_by_hand_loses_nothing(project: Project) -> None:
     assert {name: project.read(name) for name in mine} == mine
 
 
-def _taken_from(project: Project, source: Path) -> None:
+def test_template_that_no_server_has_any_more_is_refused(project: Project, tmp_path: Path) -> None:
+    _taken_from(project, f"git+file://{tmp_path}/gone")
+
+    refused(project, "does not appear to be a git repository")
+
+
+def _taken_from(project: Project, source: Path | str) -> None:
     """Say in the answers file that the template lies elsewhere."""
     substitute(project.path / ANSWERS_FILE, r"^_src_path: .*", f"_src_path: {source}")
     project.commit()
@@ -654,40 +685,3 @@ def test_network_that_goes_away_leaves_nothing_git_cannot_undo(
     assert (project.changes() == []) is is_whole
     project.give_up()
     assert project.without() == before
-
-
-# ------------------------------------------------------------------------------ its real history
-
-
-def test_project_of_the_first_commit_updates_to_the_working_tree(
-    history: History, template: Path, tmp_path: Path
-) -> None:
-    shallow = git(ROOT, "rev-parse", "--is-shallow-repository")
-    assert shallow == "false\n", "This clone is shallow: get its past by `git fetch --unshallow`."
-    real = History(tmp_path / "template", tmp_path / "copies")
-    git(tmp_path, "clone", "--quiet", str(ROOT), "template")
-    first = _first_that_renders_a_service(real)
-    real.release("v999.0.0", lambda root: _put_in_place(root, template))
-    project = real.copy(tmp_path / "my-app", {}, first)
-    project.edit(*KEPT_EDITS)
-    mine = lines_added(project)
-
-    project.update()
-
-    assert_kept(project, mine)
-    new = Project(history.fresh({}), history.fresh({}))
-    assert not {*new.without()} - {*project.without()}
-
-
-def _first_that_renders_a_service(real: History) -> str:
-    for commit in git(real.repository, "rev-list", "--reverse", "HEAD", "template").split():
-        arguments = ("copy", "--defaults", f"--vcs-ref={commit}", str(real.repository), commit)
-        copied = run_copier(*arguments, folder=real.repository.parent)
-        if not copied.returncode and [*(real.repository.parent / commit).glob("src/*/main.py")]:
-            return commit
-    raise AssertionError("No commit of this repository renders a service.")
-
-
-def _put_in_place(root: Path, template: Path) -> None:
-    git(root, "rm", "-r", "--quiet", "template", "extensions", "copier.yml")
-    shutil.copytree(template, root, dirs_exist_ok=True)
