@@ -13,7 +13,7 @@ from tests.containers import Buildah, Image, exclusively
 from tests.delivery import ON_SERVERS, PROJECTS, locked
 from tests.projects import Workshop
 
-__all__ = ["BUILD", "Built", "build"]
+__all__ = ["BUILD", "Built", "bases_of", "build"]
 
 BUILD = {"VERSION": "1.2.3", "REVISION": "abc"}
 """What a pipeline gives the build."""
@@ -54,14 +54,15 @@ def build(
     with exclusively(folder.name):
         if not done.exists():
             locked(workshop, project, ANSWERS[name])
-            for base in _bases(project):
+            for base in bases_of(project):
                 provide(builder, base)
             builder.build(project, tag, **BUILD)
             done.touch()
-    base = provide(builder, _bases(project)[-1])
+    base = provide(builder, bases_of(project)[-1])
     return Built(name, ANSWERS[name], project, Image(builder, tag), base)
 
 
-def _bases(project: Path) -> list[str]:
+def bases_of(project: Path) -> list[str]:
+    """Return the images that a project's own is built from, the last of them beneath it."""
     dockerfile = (project / "docker" / "Dockerfile").read_text()
     return re.findall(r"^FROM (\S+[:/]\S+)", dockerfile, re.MULTILINE)

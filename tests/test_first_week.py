@@ -11,10 +11,10 @@ import pytest
 import uv
 
 from tests.base_images import provide
-from tests.containers import buildah_here
+from tests.containers import builder_here
 from tests.delivery import free_port, owners_variables, production, wait_for
 from tests.history import NOW, History, Project, run_copier, substitute
-from tests.images import BUILD
+from tests.images import BUILD, bases_of
 from tests.projects import PEOPLE, Workshop, runnable
 
 NEXT = "v1000.0.0"
@@ -227,11 +227,10 @@ def _take_the_next_release(owner: Owner) -> None:
 
 
 def _build_and_start(owner: Owner, folder: Path) -> None:
-    buildah = buildah_here()
-    dockerfile = owner.project.read("docker/Dockerfile")
-    for base in re.findall(r"^FROM (\S+[:/]\S+)", dockerfile, re.MULTILINE):
-        provide(buildah, base)
-    image, _ = buildah.build(owner.project.path, "localhost/test-first-week", **BUILD)
+    builder = builder_here()
+    for base in bases_of(owner.project.path):
+        provide(builder, base)
+    image, _ = builder.build(owner.project.path, "localhost/test-first-week", **BUILD)
     volume = folder / "data"
     volume.mkdir(mode=0o777)
     volume.chmod(0o777)

@@ -1,0 +1,442 @@
+"""Small breakages of the template, each with the test that must notice it."""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from extensions.questionnaire import Answer, Answers
+
+__all__ = [
+    "OF_A_PROJECT",
+    "OF_DATABASE_AND_AUTH",
+    "OF_KUBERNETES",
+    "OF_SERVICES",
+    "OF_THE_TEMPLATE",
+    "Mutation",
+]
+
+SOURCE = "template/src/{{ package_name }}"
+DATABASE = f"{SOURCE}/{{% if database != 'none' %}}database{{% endif %}}"
+AUTH = f"{SOURCE}/{{% if auth != 'none' %}}auth{{% endif %}}"
+SERVED: Answers = {"auth": "jwt", "database": "sqlite"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mutation:
+    """One breakage and the test that must notice it.
+
+    Attributes:
+        file: The file to break, from the root of the template's repository.
+        old: The text to take out; it must be there.
+        new: What stands there instead.
+        test: The test that must fail, as pytest names it.
+        answers: The project whose test it is, by what differs from the defaults.
+        tools: The programs that the test starts.
+    """
+
+    file: str
+    old: str
+    new: str = ""
+    test: str
+    answers: Answers = field(default_factory=dict[str, Answer])
+    tools: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        name = re.sub(r"{%.*?%}", "", Path(self.file).name).removesuffix(".jinja")
+        return f"{name}: {self.test.rpartition('/')[2]}"
+
+    def apply(self, root: Path) -> None:
+        """Break the file under another root."""
+        path = root / self.file
+        text = path.read_text()
+        assert self.old in text, f"{self.file} no longer has {self.old!r}"
+        path.write_text(text.replace(self.old, self.new))
+
+
+OF_THE_TEMPLATE = [
+    Mutation(
+        file=f"{SOURCE}/main.py.jinja",
+        old="{% if example %}",
+        new="{% if example or not example %}",
+        test="tests/test_branches.py::test_every_branch_of_the_template_is_taken",
+    ),
+    Mutation(
+        file="extensions/text.jinja",
+        old="not text.isprintable()",
+        new="false",
+        test="tests/test_bad_answers.py::test_data_is_refused_by_the_same_line_and_writes_nothing",
+    ),
+    Mutation(
+        file="extensions/text.jinja",
+        old="{{ text | to_json(ensure_ascii=false) }}",
+        new='"{{ text }}"',
+        test="tests/test_free_text.py::test_visible_text_arrives_unchanged",
+    ),
+    Mutation(
+        file="extensions/stack.jinja",
+        old="fastapi~=0.165.0",
+        new="fastapi~==0.165.0",
+        test="tests/test_files.py::test_toml_parses_and_pyproject_is_valid",
+    ),
+    Mutation(
+        file="extensions/stack.jinja",
+        old="(http_client, 'run', 'httpx2~=2.16')",
+        new="(true, 'run', 'httpx2~=2.16')",
+        test="tests/test_dependencies.py::test_every_dependency_is_declared_and_used",
+    ),
+    Mutation(
+        file="template/pyproject.toml.jinja",
+        old="\nPSF-2.0;",
+        new="",
+        test="tests/test_dependencies.py::test_licences_of_all_dependencies_are_allowed",
+    ),
+    Mutation(
+        file="template/.github/workflows/ci.yml.jinja",
+        old="permissions: {}",
+        new="permissions: write-all",
+        test="tests/test_files.py::test_workflows_are_safe",
+    ),
+    Mutation(
+        file="template/docker/nginx.conf.jinja",
+        old="worker_processes auto;",
+        new="worker_processes auto",
+        test="tests/test_files.py::test_nginx_takes_its_configuration",
+    ),
+    Mutation(
+        file="template/pyproject.toml.jinja",
+        old='version = "0.1.0"',
+        new='version = "0.1.0"  # {{ range(10**9) | random }}',
+        test="tests/test_rendering.py::test_rendering_twice_elsewhere_gives_the_same",
+    ),
+    Mutation(
+        file="extensions/names.jinja",
+        old="{%- elif locked and name != locked -%}",
+        new="{%- elif false -%}",
+        test="tests/test_bad_answers.py::test_package_name_is_locked",
+    ),
+]
+
+MANIFESTS = "template/{% if kubernetes %}deploy{% endif %}/kubernetes/base"
+OF_KUBERNETES = [
+    Mutation(
+        file=f"{MANIFESTS}/deployment.yaml.jinja",
+        old="maxUnavailable: 0",
+        new="maxUnavailble: 0",
+        test="tests/test_delivery_kubernetes.py::test_manifests_follow_the_schemas_of_kubernetes",
+    ),
+    Mutation(
+        file="extensions/kubernetes.jinja",
+        old="'APP_SHUTDOWN_SECONDS'",
+        new="'APP_SHUTDOWN_TIME'",
+        test="tests/test_delivery_kubernetes.py::test_service_takes_the_settings",
+    ),
+    Mutation(
+        file=f"{MANIFESTS}/deployment.yaml.jinja",
+        old="path: /ready",
+        new="path: /readyz",
+        test="tests/test_delivery_kubernetes.py::test_service_runs_as_the_manifests_say",
+    ),
+]
+
+OF_A_PROJECT = [
+    Mutation(
+        file=f"{SOURCE}/main.py.jinja",
+        old="{% if example %}",
+        new="{% if not example %}",
+        test="tests/integration/test_health.py",
+        answers={"example": False},
+    ),
+    Mutation(
+        file="extensions/stack.jinja",
+        old="    (true, 'run', 'structlog~=26.1'),\n",
+        test="tests/unit/test_logs.py",
+    ),
+    Mutation(
+        file=f"{SOURCE}/main.py.jinja",
+        old="    app.add_middleware(Edge, settings=settings)\n",
+        test="tests/integration/test_edge.py",
+    ),
+    Mutation(
+        file=f"{SOURCE}/main.py.jinja",
+        old="    add_problem_handlers(app)\n",
+        test="tests/integration/test_problems.py",
+    ),
+    Mutation(
+        file=f"{SOURCE}/logs.py.jinja",
+        old="        _redact,\n",
+        test="tests/unit/test_logs.py::test_logs_secret_is_redacted_in_any_logger",
+    ),
+    Mutation(
+        file=f"{SOURCE}/main.py.jinja",
+        old="drain_on_sigterm(app.state.readiness, settings.drain_seconds)",
+        new="AsyncExitStack()",
+        test="tests/e2e/test_serve.py",
+    ),
+    Mutation(
+        file=f"{SOURCE}/config.py.jinja",
+        old="if self.debug:",
+        new="if False:",
+        test="tests/unit/test_config.py",
+    ),
+    Mutation(
+        file=f"{SOURCE}/main.py.jinja",
+        old="has_export=settings.items_export_enabled",
+        new="has_export=True",
+        test="tests/integration/test_items.py::test_export_switched_off_is_not_there",
+    ),
+]
+
+OF_DATABASE_AND_AUTH = [
+    Mutation(
+        file=f"{DATABASE}/dependencies.py.jinja",
+        old='Depends(get_session, scope="function")',
+        new="Depends(get_session)",
+        test="tests/integration/database/test_sessions.py::"
+        "test_session_commits_before_the_response_leaves",
+        answers=SERVED,
+    ),
+    Mutation(
+        file=f"{DATABASE}/dependencies.py.jinja",
+        old="""        async with database.sessions.begin() as session:
+            yield session
+""",
+        new="""        async with database.sessions() as session:
+            try:
+                yield session
+            finally:
+                await session.commit()
+""",
+        test="tests/integration/database/test_sessions.py::"
+        "test_session_handler_that_raises_leaves_nothing",
+        answers=SERVED,
+    ),
+    Mutation(
+        file=f"{DATABASE}/errors.py.jinja",
+        old="except IntegrityError as error:",
+        new="except KeyError as error:",
+        test="tests/integration/database/test_sessions.py::"
+        "test_session_violated_constraint_is_a_conflict",
+        answers=SERVED,
+    ),
+    Mutation(
+        file=f"{DATABASE}/{{% if database == 'sqlite' %}}driver.py{{% endif %}}.jinja",
+        old='"foreign_keys = ON", ',
+        test="tests/integration/database/test_sessions.py::"
+        "test_session_failing_commit_is_an_error_to_the_client",
+        answers=SERVED,
+    ),
+    Mutation(
+        file=f"{DATABASE}/{{% if database == 'sqlite' %}}driver.py{{% endif %}}.jinja",
+        old='{"has_transactions": False}',
+        new="{}",
+        test="tests/integration/database/test_sessions.py::test_read_session_begins_no_transaction",
+        answers=SERVED,
+    ),
+    Mutation(
+        file=f"{DATABASE}/{{% if database == 'postgresql' %}}driver.py{{% endif %}}.jinja",
+        old="SELECT pg_try_advisory_lock(hashtext('{{ project_slug }} migrations'))",
+        new="SELECT true",
+        test="tests/integration/database/test_migrations.py::"
+        "test_migrations_of_several_replicas_happen_one_after_the_other",
+        answers={"database": "postgresql"},
+    ),
+    Mutation(
+        file=f"{AUTH}/{{% if database != 'none' %}}tables.py{{% endif %}}.jinja",
+        old="    failures: Mapped[int]\n",
+        new="    failures: Mapped[int]\n    successes: Mapped[int]\n",
+        test="tests/integration/database/test_migrations.py::"
+        "test_migrations_up_down_and_up_again_agree_with_the_tables",
+        answers=SERVED,
+    ),
+    Mutation(
+        file=f"{AUTH}/{{% if database != 'none' %}}access.py{{% endif %}}.jinja",
+        old="credentials is None or not is_right",
+        new="credentials is None",
+        test="tests/integration/auth/test_accounts.py::"
+        "test_password_change_needs_the_old_one_and_ends_all_sessions",
+        answers=SERVED,
+    ),
+    Mutation(
+        file=f"{AUTH}/{{% if database != 'none' %}}access.py{{% endif %}}.jinja",
+        old="None if user_id else await store.end_session(session_id)",
+        new="None",
+        test="tests/integration/auth/test_sessions.py::"
+        "test_refresh_replayed_token_ends_the_session",
+        answers=SERVED,
+    ),
+    Mutation(
+        file=f"{AUTH}/{{% if database != 'none' %}}access.py{{% endif %}}.jinja",
+        old="if attempts > limit:",
+        new="if False:",
+        test="tests/integration/auth/test_guessing.py::"
+        "test_login_failures_are_counted_by_account_for_all_replicas",
+        answers=SERVED,
+    ),
+    Mutation(
+        file=f"{AUTH}/{{% if database != 'none' %}}passwords.py{{% endif %}}.jinja",
+        old="against = password_hash or self._nobodys",
+        new="if not (against := password_hash):\n            return False, None",
+        test="tests/integration/auth/test_guessing.py::"
+        "test_login_unknown_user_and_wrong_password_cost_the_same",
+        answers=SERVED,
+    ),
+    Mutation(
+        file=f"{AUTH}/{{% if database != 'none' %}}dependencies.py{{% endif %}}.jinja",
+        old="if account.role != role:",
+        new="if False:",
+        test="tests/integration/auth/test_accounts.py::test_roles_of_others_are_for_admins_to_give",
+        answers=SERVED,
+    ),
+    Mutation(
+        file=f"{SOURCE}/main.py.jinja",
+        old="writers=[Depends(get_current_user)],",
+        new="writers=[],",
+        test="tests/integration/auth/test_items_writes.py::test_items_write_needs_a_user",
+        answers=SERVED,
+    ),
+    Mutation(
+        file=f"{AUTH}/tokens.py.jinja",
+        old="            issuer=self._settings.auth_issuer,\n",
+        test="tests/integration/auth/test_access.py::test_access_bad_token_is_refused",
+        answers=SERVED,
+    ),
+    Mutation(
+        file=f"{AUTH}/tokens.py.jinja",
+        old="            key,\n            algorithms=[key.algorithm_name],\n",
+        new='            key.key,\n            algorithms=["EdDSA", "ES256", "RS256", "RS512"],\n',
+        test="tests/integration/auth/test_issuers.py::"
+        "test_issuer_public_key_verifies_its_tokens_only",
+        answers={"auth": "jwt"},
+    ),
+    Mutation(
+        file=f"{AUTH}/{{% if database == 'none' %}}issuer.py{{% endif %}}.jinja",
+        old="if time.monotonic() < self._tried_at + _PAUSE_SECONDS:",
+        new="if False:",
+        test="tests/integration/auth/test_published_keys.py::"
+        "test_published_keys_many_forged_ids_are_no_storm",
+        answers={"auth": "jwt"},
+    ),
+]
+
+SERVICES: Answers = {
+    "cache": True,
+    "http_client": True,
+    "observability": True,
+    "plugins": True,
+    "rate_limit": True,
+}
+
+OF_SERVICES = [
+    Mutation(
+        file=f"{SOURCE}/__main__.py.jinja",
+        old="    _export(options)\n",
+        test="tests/unit/test_command_line.py::test_serve_options_are_settings_of_every_worker",
+        answers=SERVICES,
+    ),
+    Mutation(
+        file=f"{SOURCE}/main.py.jinja",
+        old="metrics.create_router(settings.metrics_path)",
+        new='metrics.create_router("/metrics")',
+        test="tests/integration/observability/test_metrics.py::test_metrics_path_of_their_own_is_a_probe",
+        answers=SERVICES,
+    ),
+    Mutation(
+        file=f"{SOURCE}/main.py.jinja",
+        old="        await stack.enter_async_context(open_plugins(app))\n",
+        test="tests/integration/plugins/test_plugins.py::test_built_in_plugin_greets",
+        answers=SERVICES,
+    ),
+    Mutation(
+        file=f"{SOURCE}/{{% if plugins %}}plugins{{% endif %}}/registry.py.jinja",
+        old="if not _is_wanted(entry.name, settings):",
+        new="if False:",
+        test="tests/integration/plugins/test_plugins.py::test_command_lists_plugins_and_their_state",
+        answers=SERVICES,
+    ),
+    Mutation(
+        file=f"{SOURCE}/{{% if plugins %}}plugins{{% endif %}}/lifespan.py.jinja",
+        old=" & _paths(app.routes)",
+        new=" & set()",
+        test="tests/integration/plugins/test_plugins.py::test_plugin_whose_routes_are_taken_is_broken",
+        answers=SERVICES,
+    ),
+    Mutation(
+        file=f"{SOURCE}/dependencies.py.jinja",
+        old="    repository = CachedItemRepository(repository, cache)\n",
+        test="tests/integration/cache/test_items.py::test_items_are_read_from_the_cache",
+        answers=SERVICES,
+    ),
+    Mutation(
+        file=f"{SOURCE}/{{% if cache %}}cache{{% endif %}}/service.py.jinja",
+        old="while flight := self._flights.get(key):",
+        new='while flight := self._flights.get(""):',
+        test="tests/unit/cache/test_service.py::test_get_or_compute_many_waiters_compute_once",
+        answers=SERVICES,
+    ),
+    Mutation(
+        file=f"{SOURCE}/{{% if cache %}}cache{{% endif %}}/redis_store.py.jinja",
+        old="if redis.call('GET', KEYS[2]) ~= ARGV[1] then return end\n",
+        test="tests/integration/cache/test_redis_store.py::test_redis_delete_elsewhere_keeps_outdated_value_out",
+        answers=SERVICES,
+        tools=("redis-server",),
+    ),
+    Mutation(
+        file=f"{SOURCE}/main.py.jinja",
+        old="    add_rate_limits(app)\n",
+        test="tests/integration/rate_limit/test_rate_limit.py::test_rate_limit_is_told_in_every_response",
+        answers=SERVICES,
+    ),
+    Mutation(
+        file=f"{SOURCE}/{{% if rate_limit %}}rate_limit{{% endif %}}/lifespan.py.jinja",
+        old="        limiter.count_in(storage, guard)\n",
+        test="tests/e2e/test_rate_limit.py::test_rate_limit_four_processes_let_exactly_the_limit_through",
+        answers=SERVICES,
+        tools=("redis-server",),
+    ),
+    Mutation(
+        file=f"{SOURCE}/{{% if rate_limit %}}rate_limit{{% endif %}}/middleware.py.jinja",
+        old='scope["path"] in self._exempt',
+        new='scope["path"] == "/health"',
+        test="tests/integration/rate_limit/test_rate_limit.py::test_rate_limit_probes_are_exempt",
+        answers=SERVICES,
+    ),
+    Mutation(
+        file=f"{SOURCE}/{{% if http_client %}}weather{{% endif %}}/upstream.py.jinja",
+        old="asyncio.timeout_at(deadline)",
+        new="asyncio.timeout_at(None)",
+        test="tests/unit/weather/test_upstream.py::test_upstream_deadline_bounds_all_attempts",
+        answers=SERVICES,
+    ),
+    Mutation(
+        file=f"{SOURCE}/{{% if http_client %}}weather{{% endif %}}/upstream.py.jinja",
+        old="_IDEMPOTENT = frozenset({",
+        new='_IDEMPOTENT = frozenset({"POST", ',
+        test="tests/unit/weather/test_upstream.py::test_upstream_only_idempotent_calls_are_repeated",
+        answers=SERVICES,
+    ),
+    Mutation(
+        file=f"{SOURCE}/{{% if http_client %}}weather{{% endif %}}/breaker.py.jinja",
+        old="            self._enter(BreakerState.OPEN)\n",
+        test="tests/integration/weather/test_weather.py::test_weather_repeated_failures_open_the_circuit",
+        answers=SERVICES,
+    ),
+    Mutation(
+        file=f"{SOURCE}/edge.py.jinja",
+        old='observe_request(scope["method"], route, status, seconds)',
+        new='observe_request(scope["method"], scope["path"], status, seconds)',
+        test="tests/integration/observability/test_metrics.py::test_metrics_count_requests_by_route_template",
+        answers=SERVICES,
+    ),
+    Mutation(
+        file=f"{SOURCE}/{{% if observability %}}observability{{% endif %}}/tracing.py.jinja",
+        old="    provider.add_span_processor(RedactingProcessor())\n",
+        test="tests/integration/observability/test_tracing.py::test_tracing_values_of_the_query_and_of_errors_are_not_recorded",
+        answers=SERVICES,
+    ),
+    Mutation(
+        file=f"{SOURCE}/{{% if observability %}}observability{{% endif %}}/errors.py.jinja",
+        old="        before_send=_redact,\n",
+        test="tests/integration/observability/test_errors.py::test_errors_report_holds_nothing_that_the_caller_sent",
+        answers=SERVICES,
+    ),
+]
