@@ -3,15 +3,14 @@
 import argparse
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from collections.abc import Generator
 from pathlib import Path
 
 from bench.kinds import Sample, Scenario
 from bench.lab import Lab
 from bench.report import Line, as_svg, as_table, circumstances, lines_of
-from bench.scenarios import SCENARIOS
+from bench.scenarios import PROJECTS, SCENARIOS
 
 _RESULTS = Path(__file__).with_name("results")
 
@@ -35,13 +34,14 @@ def main() -> None:
                 found = measure(lab, scenario, rounds)
                 sys.stderr.write(as_table(found))
                 lines += found
-        _write(options.results, lines, circumstances(lab, rounds))
+        _write(options.results, lines, circumstances(lab, PROJECTS, rounds))
 
 
 @contextmanager
 def _folder(given: Path | None) -> Generator[Path]:
     if given is None:
         with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as name:
+            Path(name).chmod(0o755)  # root's PostgreSQL runs as another user
             yield Path(name)
     else:
         given.mkdir(parents=True, exist_ok=True)

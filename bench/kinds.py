@@ -202,7 +202,7 @@ class Steadiness:
 
             def measure() -> Sample:
                 peak = drive(server, load, cores, 1 if lab.is_quick else 2).rate
-                command = ["taskset", "-c", str(cores.load[0]), python, "-m", "bench.steady"]
+                command = ["taskset", "-c", str(cores.load[0]), python, "-m", "bench.apps.steady"]
                 result = subprocess.run(
                     [*command, f"{server.url}{self.path}", str(peak / 2), str(seconds)],
                     stdout=subprocess.PIPE,
@@ -311,7 +311,11 @@ class Leak:
 
     def _state(self, server: Process) -> dict[str, float]:
         time.sleep(1)  # answers to those who have left are still being made
-        return {"tasks": float(server.ask("/bench/tasks")), "files": server.open_files(), "rss": server.rss_mb()}
+        return {
+            "tasks": float(server.ask("/bench/tasks")),
+            "files": server.open_files(),
+            "rss": server.rss_mb(),
+        }
 
 
 def _leave_early(server: Process, path: str, count: int = 50) -> None:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -21,7 +21,7 @@ from copier import run_copy
 
 from extensions.questionnaire import ROOT, Answers
 
-__all__ = ["App", "Cores", "Lab", "Process", "Project", "wait_until_served"]
+__all__ = ["DEVELOPED", "App", "Cores", "Lab", "Process", "Project", "wait_until_served"]
 
 _SECRET = "0f8c2b7d5e914a63b1d07c4e6fa95820"  # noqa: S105 -- signs tokens of the bench
 _TICK = os.sysconf("SC_CLK_TCK")
@@ -52,10 +52,19 @@ class Cores:
 
 @dataclass(frozen=True)
 class Project:
-    """A project that the template renders for some answers, and its settings in production."""
+    """A project that the template renders for some answers, and its settings in production.
+
+    Attributes:
+        name: What it is called.
+        answers: What it is rendered for.
+        settings: What it is told beyond what every production is.
+        groups: Which of its dependency groups are there; in production none is.
+    """
 
     name: str
     answers: Answers
+    settings: Mapping[str, str] = field(default_factory=dict[str, str])
+    groups: tuple[str, ...] = ("--no-dev",)
 
     @property
     def package(self) -> str:
@@ -69,13 +78,14 @@ class Project:
             "APP_ENVIRONMENT": "production",
             "APP_ALLOWED_HOSTS": "127.0.0.1",
             "APP_CORS_ORIGINS": "https://app.example.org",
-            "APP_RATE_LIMIT_DEFAULT": "1000000000/minute",
-            "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9",
-            "OTEL_TRACES_SAMPLER": "parentbased_traceidratio",
-            "OTEL_TRACES_SAMPLER_ARG": "0",
             "SECRET_KEY": _SECRET,
             "BENCH_PACKAGE": self.package,
+            **self.settings,
         }
+
+
+DEVELOPED = Project("developed", {"database": "postgresql"}, groups=())
+"""The project whose development group lends its PostgreSQL to all."""
 
 
 @dataclass(frozen=True)
@@ -163,7 +173,7 @@ class Lab:
         """The template as it stands now, outside its repository."""
         copy = self.folder / "template"
         for name in ("extensions", "template"):
-            shutil.copytree(ROOT / name, copy / name)
+            shutil.copytree(ROOT / name, copy / name, dirs_exist_ok=True)
         shutil.copy(ROOT / "copier.yml", copy)
         return copy
 
@@ -173,7 +183,7 @@ class Lab:
         if not folder.exists():
             data = project.answers | {"project_name": f"bench {project.name}"}
             run_copy(str(self.template), folder, data=data, defaults=True, quiet=True)
-            command = [uv.find_uv_bin(), "sync", "--quiet", "--compile-bytecode"]
+            command = [uv.find_uv_bin(), "sync", "--quiet", *project.groups]
             tools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
             newest = {"UV_EXCLUDE_NEWER": tools["uv"]["exclude-newer"]}
             subprocess.run(command, cwd=folder, env=newest | _clean(os.environ), check=True)
@@ -196,9 +206,7 @@ class Lab:
             yield running
 
     @contextmanager
-    def _serve(
-        self, app: App, cores: Cores, variables: dict[str, str]
-    ) -> Generator[Process]:
+    def _serve(self, app: App, cores: Cores, variables: dict[str, str]) -> Generator[Process]:
         port = free_port()
         command = [*app.uvicorn, "--port", str(port)]
         with self.start(app.project, command, cores.server, variables) as process:
@@ -206,7 +214,11 @@ class Lab:
 
     @contextmanager
     def start(
-        self, project: Project, arguments: list[str], cores: tuple[int, ...], variables: dict[str, str]
+        self,
+        project: Project,
+        arguments: list[str],
+        cores: tuple[int, ...],
+        variables: dict[str, str],
     ) -> Generator[subprocess.Popen[bytes]]:
         """Run Python in a project's environment, its output in a file; end it in the end."""
         python = str(self.python_of(project))
@@ -215,13 +227,10 @@ class Lab:
             process = subprocess.Popen(
                 [python, *arguments],
                 cwd=self.folder,
-                env=_clean(os.environ)
-                | {"PYTHONPATH": str(ROOT)}
-                | project.variables
-                | variables,
+                env=_clean(os.environ) | {"PYTHONPATH": str(ROOT)} | project.variables | variables,
                 stdout=log,
                 stderr=log,
-                preexec_fn=lambda: os.sched_setaffinity(0, cores),  # noqa: PLW1509
+                preexec_fn=lambda: os.sched_setaffinity(0, cores),
             )
         with process:
             try:
@@ -231,12 +240,12 @@ class Lab:
 
     @contextmanager
     def database(self, project: Project) -> Generator[str]:
-        """Start the PostgreSQL of a project's development group, with its tables and items.
+        """Start the PostgreSQL of a development group, with a project's tables and items.
 
         It does not wait for the disk: what is compared is what the services do.
         """
-        python = str(self.python_of(project))
-        module = f"{project.package}.database.embedded"
+        python = str(self.python_of(DEVELOPED))
+        module = f"{DEVELOPED.package}.database.embedded"
         with subprocess.Popen(
             [python, "-m", module, str(self.folder / "postgresql"), "--temporary"],
             cwd=self.folder,
@@ -244,7 +253,7 @@ class Lab:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            preexec_fn=lambda: os.sched_setaffinity(0, self.cores.database),  # noqa: PLW1509
+            preexec_fn=lambda: os.sched_setaffinity(0, self.cores.database),
         ) as keeper:
             assert keeper.stdout is not None
             url = keeper.stdout.readline().strip()
@@ -253,16 +262,10 @@ class Lab:
             self.run(project, "-m", "bench.apps.seed", **here)
             yield url
 
-    def versions(self) -> str:
-        """Name the interpreter and the packages that every server runs on."""
-        packages = ("fastapi", "starlette", "pydantic", "uvicorn", "uvloop", "httptools")
-        code = (
-            "import platform, importlib.metadata as m;"
-            f"print('Python', platform.python_version(), *(f', {{p}} {{m.version(p)}}' for p in {packages}))"
-        )
-        project = next(path for path in self.folder.iterdir() if (path / ".venv").exists())
-        python = str(project / ".venv" / "bin" / "python")
-        return subprocess.check_output([python, "-c", code], text=True).strip().replace(" ,", ",")
+    def versions(self, *projects: Project) -> str:
+        """Name the interpreter and the packages of the fullest environment there is."""
+        rendered = [project for project in projects if (self.folder / project.name).exists()]
+        return self.run(rendered[-1], "-m", "bench.apps.versions")
 
     def run(self, project: Project, *arguments: str, **variables: str) -> str:
         """Run Python in a project's environment and return what it prints."""

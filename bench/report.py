@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from bench.kinds import Goal, Sample, Scenario
-from bench.lab import Lab
+from bench.lab import Lab, Project
 
 __all__ = ["COLUMNS", "Line", "as_svg", "as_table", "circumstances", "lines_of"]
 
@@ -87,11 +87,11 @@ class Line:
 
 
 def lines_of(scenario: Scenario, rounds: Sequence[Mapping[str, Sample]]) -> list[Line]:
-    """Put the rounds of a scenario together: a line for each contender, or for each of its goals."""
+    """Put the rounds together: a line for each contender, or for each of its goals."""
     lines: list[Line] = []
     for who in rounds[0]:
         samples = [each[who] for each in rounds]
-        goals = [goal for goal in scenario.goals if goal.of == who]
+        goals: list[Goal | None] = [goal for goal in scenario.goals if goal.of == who]
         for goal in goals or [None]:
             against = goal.against if goal else None
             others = [each[against] for each in rounds] if against else []
@@ -132,7 +132,7 @@ def _ratio(value: float | None) -> str:
     return "" if value is None else f"{value:.2f}"
 
 
-def circumstances(lab: Lab, rounds: int) -> list[str]:
+def circumstances(lab: Lab, projects: Sequence[Project], rounds: int) -> list[str]:
     """Say on what, with what and how it was measured."""
     processor = next(
         (
@@ -146,7 +146,7 @@ def circumstances(lab: Lab, rounds: int) -> list[str]:
     return [
         f"{datetime.now(UTC):%Y-%m-%d}, {processor}, {platform.system()} {platform.release()};"
         f" server on core {cores.server}, load on {cores.load}, database on {cores.database}",
-        lab.versions(),
+        lab.versions(*projects),
         f"copier {version('copier')}; medians of {rounds} interleaved rounds;"
         " ratios are medians of the rounds' ratios",
     ]

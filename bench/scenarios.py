@@ -18,7 +18,7 @@ from bench.lab import App, Project
 from bench.load import Load
 from extensions.questionnaire import Answers
 
-__all__ = ["ALL_ON", "SCENARIOS"]
+__all__ = ["ALL_ON", "PROJECTS", "SCENARIOS"]
 
 ALL_ON: Answers = {
     "database": "postgresql",
@@ -31,10 +31,19 @@ ALL_ON: Answers = {
 }
 
 OFF = Project("off", {"example": False})
-OBSERVED = Project("observed", {"example": False, "observability": True})
+OBSERVED = Project(
+    "observed",
+    {"example": False, "observability": True},
+    settings={
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9",
+        "OTEL_TRACES_SAMPLER": "parentbased_traceidratio",
+        "OTEL_TRACES_SAMPLER_ARG": "0",
+    },
+)
 ITEMS = Project("items", {"database": "postgresql"})
 USERS = Project("users", {"database": "postgresql", "auth": "jwt"})
-ON = Project("on", ALL_ON)
+ON = Project("on", ALL_ON, settings={"APP_RATE_LIMIT_DEFAULT": "1000000000/minute"})
+PROJECTS = (OFF, OBSERVED, ITEMS, USERS, ON)
 
 ASGI = App("bare ASGI", OFF, "bench.apps.asgi:app")
 STARLETTE = App("Starlette", OFF, "bench.apps.bare_starlette:app")
@@ -162,7 +171,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     ),
     ColdStart(
         name="cold start",
-        apps=(FASTAPI, SERVICE, SERVICE_ON),
+        apps=(FASTAPI, SQLALCHEMY, SERVICE, SERVICE_ON),
         goals=(
             Goal(of="service", against="FastAPI", at_most=1.25),
             Goal(of="service, all on", against="FastAPI", at_most=1.8),
@@ -171,7 +180,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     ),
     Memory(
         name="memory",
-        apps=(FASTAPI, SERVICE, SERVICE_ON),
+        apps=(FASTAPI, SQLALCHEMY, SERVICE, SERVICE_ON),
         goals=(Goal(of="service", at_most=60), Goal(of="service, all on", at_most=95)),
         database=ON,
     ),

@@ -22,6 +22,7 @@ TIERS = {
     "test_switches": "updates and switches",
     "test_delivery": "delivery",
     "test_servers": "delivery",
+    "test_bench": "smoke run of the bench",
 }
 REST = "rendering, files, answers"
 

@@ -5,7 +5,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 
-async def read_health(request):
+async def read_health(_request):
     return JSONResponse({"status": "ok"})
 
 
