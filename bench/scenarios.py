@@ -148,7 +148,7 @@ SCENARIOS: tuple[Scenario, ...] = (
             Goal(of="1024 clients", against="32 clients", at_least=0.8),
         ),
         database=ITEMS,
-        seconds=6,
+        seconds=15,  # it takes some until the last of so many connections is accepted
     ),
     Rates(
         name="workers",
