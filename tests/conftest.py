@@ -25,6 +25,7 @@ TIERS = {
     "test_first_week": "delivery",
     "test_delivery": "delivery",
     "test_servers": "delivery",
+    "test_bench": "smoke run of the bench",
 }
 REST = "rendering, files, answers"
 

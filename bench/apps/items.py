@@ -1,0 +1,31 @@
+"""The shapes that both references with a database answer in: those of the service."""
+
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+
+class ItemWrite(BaseModel):
+    name: str
+    description: str | None = None
+    tags: list[str] = []
+
+
+class Item(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    name: str
+    description: str | None
+    tags: list[str]
+    created_at: datetime
+    updated_at: datetime
+
+
+class Page(BaseModel):
+    items: list[Item]
+    total: int
+    page: int
+    page_size: int
+    has_next: bool

@@ -1,0 +1,362 @@
+"""The kinds of scenarios: how each measures its contenders, one round at a time."""
+
+import json
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Generator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from bench.lab import App, Cores, Lab, Process, Project
+from bench.load import Load, Outcome, drive
+from extensions.questionnaire import Answers
+
+__all__ = [
+    "ColdStart",
+    "Contender",
+    "Generating",
+    "Goal",
+    "Leak",
+    "Memory",
+    "Rates",
+    "Sample",
+    "Scenario",
+    "Steadiness",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """What one contender did in one round.
+
+    Attributes:
+        value: What the scenario compares.
+        cpu_us: Microseconds of the server's processors for each request.
+        p50_ms: What half of the requests took at most.
+        p99_ms: What all but a hundredth took at most.
+        remark: What else is worth knowing.
+    """
+
+    value: float
+    cpu_us: float | None = None
+    p50_ms: float | None = None
+    p99_ms: float | None = None
+    remark: str = ""
+
+
+type Measure = Callable[[], Sample]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Goal:
+    """What a contender is to reach, as a ratio to another one, or by itself if there is none."""
+
+    of: str
+    against: str | None = None
+    at_least: float | None = None
+    at_most: float | None = None
+
+    def is_met_by(self, value: float) -> bool:
+        """Tell whether that is reached."""
+        return (self.at_least or 0) <= value <= (self.at_most or float("inf"))
+
+    def __str__(self) -> str:
+        bound = f"≥ {self.at_least:g}" if self.at_least is not None else f"≤ {self.at_most:g}"
+        return f"{bound} of {self.against}" if self.against else bound
+
+
+class Scenario(Protocol):
+    """One row of the targets."""
+
+    @property
+    def name(self) -> str:
+        """What the table calls it."""
+        ...
+
+    @property
+    def unit(self) -> str:
+        """What its values are."""
+        ...
+
+    @property
+    def goals(self) -> tuple[Goal, ...]:
+        """What is to be reached."""
+        ...
+
+    def open(self, lab: Lab) -> AbstractContextManager[Mapping[str, Measure]]:
+        """Prepare the contenders, and yield what measures each of them once."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contender:
+    """A server and what it is sent."""
+
+    app: App
+    load: Load
+    name: str | None = None
+
+    @property
+    def label(self) -> str:
+        """What the table calls it."""
+        return self.name or self.app.name
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rates:
+    """How many requests a second, with as many clients as wait for each other's answers.
+
+    Attributes:
+        database: The project whose tables the servers share.
+        servers: How many cores the servers get.
+        seconds: How long a round is.
+    """
+
+    name: str
+    contenders: tuple[Contender, ...]
+    goals: tuple[Goal, ...] = ()
+    database: Project | None = None
+    servers: int = 1
+    seconds: int = 4
+    unit: str = "requests/s"
+
+    @contextmanager
+    def open(self, lab: Lab) -> Generator[Mapping[str, Measure]]:
+        """Start all servers beside each other: those that are not asked cost nothing."""
+        cores = Cores.here(servers=self.servers)
+        apps = {contender.app.name: contender.app for contender in self.contenders}
+        with _served(lab, self.database, cores, *apps.values()) as running:
+            yield {
+                each.label: self._measure(lab, running[each.app.name], each.load, cores)
+                for each in self.contenders
+            }
+
+    def _measure(self, lab: Lab, server: Process, load: Load, cores: Cores) -> Measure:
+        seconds = 1 if lab.is_quick else self.seconds
+        drive(server, load, cores, 1)  # what the first requests set up is not measured
+
+        def measure() -> Sample:
+            outcome = drive(server, load, cores, seconds)
+            rate = outcome.served / outcome.seconds if load.has_statuses else outcome.rate
+            return Sample(
+                value=rate,
+                cpu_us=outcome.cpu_us,
+                p50_ms=outcome.p50_ms,
+                p99_ms=outcome.p99_ms,
+                remark=_remark(outcome, load),
+            )
+
+        return measure
+
+
+def _remark(outcome: Outcome, load: Load) -> str:
+    if load.has_statuses:
+        longest = f"longest {outcome.max_ms / 1000:.1f} s, {outcome.shed} shed"
+        return f"{longest}, {outcome.unasked} without Retry-After, {_bad(outcome)} failed"
+    return f"{_bad(outcome)} failed" if _bad(outcome) else ""
+
+
+def _bad(outcome: Outcome) -> int:
+    return outcome.broken + outcome.failed
+
+
+@contextmanager
+def _served(
+    lab: Lab, database: Project | None, cores: Cores, *apps: App
+) -> Generator[dict[str, Process]]:
+    if database is None:
+        with lab.serve(*apps, cores=cores) as running:
+            yield running
+        return
+    with (
+        lab.database(database) as url,
+        lab.serve(*apps, cores=cores, DATABASE_URL=url) as running,
+    ):
+        yield running
+
+
+@dataclass(frozen=True, kw_only=True)
+class Steadiness:
+    """What requests take at half the rate that a server can serve at most."""
+
+    name: str
+    app: App
+    path: str
+    goals: tuple[Goal, ...]
+    database: Project | None = None
+    seconds: int = 8
+    unit: str = "p99/p50"
+
+    @contextmanager
+    def open(self, lab: Lab) -> Generator[Mapping[str, Measure]]:
+        """Find the peak before each round, as a shared machine has another each time."""
+        cores = lab.cores
+        load = Load(path=self.path)
+        seconds = 1 if lab.is_quick else self.seconds
+        python = str(lab.python_of(self.app.project))
+        with _served(lab, self.database, cores, self.app) as running:
+            server = running[self.app.name]
+            drive(server, load, cores, 1)
+
+            def measure() -> Sample:
+                peak = drive(server, load, cores, 1 if lab.is_quick else 2).rate
+                command = ["taskset", "-c", str(cores.load[0]), python, "-m", "bench.apps.steady"]
+                result = subprocess.run(
+                    [*command, f"{server.url}{self.path}", str(peak / 2), str(seconds)],
+                    stdout=subprocess.PIPE,
+                    text=True,
+                    check=True,
+                )
+                took: dict[str, float] = json.loads(result.stdout)
+                ratio = took["p99_ms"] / took["p50_ms"]
+                return Sample(value=ratio, **took, remark=f"at {peak / 2:.0f} requests/s")
+
+            yield {self.app.name: measure}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColdStart:
+    """How long it takes from the start of the process to the first 200."""
+
+    name: str
+    apps: tuple[App, ...]
+    goals: tuple[Goal, ...]
+    database: Project
+    unit: str = "s"
+
+    @contextmanager
+    def open(self, lab: Lab) -> Generator[Mapping[str, Measure]]:
+        """Start each once before, so that nothing is compiled while it is measured."""
+        with lab.database(self.database) as url:
+            measures = {app.name: self._measure(lab, app, url) for app in self.apps}
+            for measure in measures.values():
+                measure()
+            yield measures
+
+    def _measure(self, lab: Lab, app: App, url: str) -> Measure:
+        def measure() -> Sample:
+            started = time.perf_counter()
+            with lab.serve(app, DATABASE_URL=url):
+                return Sample(value=time.perf_counter() - started)
+
+        return measure
+
+
+@dataclass(frozen=True, kw_only=True)
+class Memory:
+    """What a process has resident once it has served some thousand requests."""
+
+    name: str
+    apps: tuple[App, ...]
+    goals: tuple[Goal, ...]
+    database: Project
+    unit: str = "MB"
+
+    @contextmanager
+    def open(self, lab: Lab) -> Generator[Mapping[str, Measure]]:
+        """Start each anew in each round."""
+        with lab.database(self.database) as url:
+            yield {app.name: self._measure(lab, app, url) for app in self.apps}
+
+    def _measure(self, lab: Lab, app: App, url: str) -> Measure:
+        def measure() -> Sample:
+            with lab.serve(app, DATABASE_URL=url) as running:
+                drive(running[app.name], Load(path="/health"), lab.cores, 1)
+                return Sample(value=running[app.name].rss_mb())
+
+        return measure
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leak:
+    """How much memory grows from the first tenth to the end of many requests of all sorts.
+
+    Attributes:
+        loads: What is sent in turn; between them clients leave without waiting for an answer.
+        requests: How many in all.
+    """
+
+    name: str
+    app: App
+    loads: tuple[Load, ...]
+    goals: tuple[Goal, ...]
+    database: Project
+    requests: int = 200_000
+    unit: str = "MB more"
+
+    @contextmanager
+    def open(self, lab: Lab) -> Generator[Mapping[str, Measure]]:
+        """Let the server run through all rounds."""
+        with _served(lab, self.database, lab.cores, self.app) as running:
+            yield {self.app.name: lambda: self._measure(lab, running[self.app.name])}
+
+    def _measure(self, lab: Lab, server: Process) -> Sample:
+        wanted = 2_000 if lab.is_quick else self.requests
+        self._send(lab, server, wanted // 10)
+        before = self._state(server)
+        self._send(lab, server, wanted - wanted // 10)
+        after = self._state(server)
+        tasks, files = (after[key] - before[key] for key in ("tasks", "files"))
+        remark = f"{wanted} requests, {tasks:+.0f} tasks, {files:+.0f} files and connections"
+        return Sample(value=after["rss"] - before["rss"], remark=remark)
+
+    def _send(self, lab: Lab, server: Process, wanted: int) -> None:
+        sent = 0
+        while sent < wanted:
+            for load in self.loads:
+                sent += drive(server, load, lab.cores, 1 if lab.is_quick else 2).requests
+                _leave_early(server, load.path.split()[0])
+
+    def _state(self, server: Process) -> dict[str, float]:
+        time.sleep(1)  # answers to those who have left are still being made
+        return {
+            "tasks": float(server.ask("/bench/tasks")),
+            "files": server.open_files(),
+            "rss": server.rss_mb(),
+        }
+
+
+def _leave_early(server: Process, path: str, count: int = 50) -> None:
+    """Ask, and hang up: half of the time in the middle of a body."""
+    for number in range(count):
+        with _connect(server) as connection:
+            head = f"GET {path}" if number % 2 else "POST /api/v1/items"
+            length = "" if number % 2 else "Content-Length: 1000\r\n"
+            connection.sendall(f"{head} HTTP/1.1\r\nHost: 127.0.0.1\r\n{length}\r\n".encode())
+
+
+def _connect(server: Process) -> socket.socket:
+    host, _, port = server.url.removeprefix("http://").partition(":")
+    return socket.create_connection((host, int(port)), timeout=10)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Generating:
+    """How long `copier copy` takes, beside a template of one file."""
+
+    name: str
+    answers: Answers
+    goals: tuple[Goal, ...]
+    unit: str = "s"
+
+    @contextmanager
+    def open(self, lab: Lab) -> Generator[Mapping[str, Measure]]:
+        """Write the template of one file."""
+        smallest = lab.folder / "smallest"
+        smallest.mkdir(exist_ok=True)
+        (smallest / "copier.yml").write_text("project_name: x\n")
+        (smallest / "README.md.jinja").write_text("# {{ project_name }}\n")
+        yield {
+            "one file": lambda: self._copy(lab, str(smallest), {}),
+            "all on": lambda: self._copy(lab, str(lab.template), self.answers),
+        }
+
+    def _copy(self, lab: Lab, template: str, answers: Answers) -> Sample:
+        given = [f"--data={name}={value}" for name, value in answers.items()]
+        target = str(lab.folder / "generated")
+        command = ["copier", "copy", "--quiet", "--defaults", "--overwrite", *given]
+        started = time.perf_counter()
+        subprocess.run([*command, template, target], check=True, stderr=subprocess.DEVNULL)
+        return Sample(value=time.perf_counter() - started)

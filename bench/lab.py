@@ -1,0 +1,313 @@
+"""Where things are measured: rendered projects, servers on cores of their own, a database."""
+
+import http.client
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import uv
+import yaml
+from copier import run_copy
+
+from extensions.questionnaire import ROOT, Answers
+
+__all__ = ["DEVELOPED", "App", "Cores", "Lab", "Process", "Project", "wait_until_served"]
+
+_SECRET = "0f8c2b7d5e914a63b1d07c4e6fa95820"  # noqa: S105 -- signs tokens of the bench
+_TICK = os.sysconf("SC_CLK_TCK")
+_UVICORN = (
+    *("--host", "127.0.0.1", "--loop", "uvloop", "--http", "httptools"),
+    *("--no-access-log", "--no-server-header", "--log-level", "warning"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Cores:
+    """Which cores do what, so that nobody takes time from the server that is measured."""
+
+    server: tuple[int, ...]
+    load: tuple[int, ...]
+    database: tuple[int, ...]
+
+    @classmethod
+    def here(cls, *, servers: int = 1) -> "Cores":
+        """Give the first cores to the server, the next one to the load, the rest to the database.
+
+        With fewer cores than that the load and the database share the last one.
+        """
+        cores = sorted(os.sched_getaffinity(0))
+        rest = cores[servers:] or cores[-1:]
+        return cls(tuple(cores[:servers]), tuple(rest[:servers]), tuple(rest[1:] or rest))
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project that the template renders for some answers, and its settings in production.
+
+    Attributes:
+        name: What it is called.
+        answers: What it is rendered for.
+        settings: What it is told beyond what every production is.
+        groups: Which of its dependency groups are there; in production none is.
+    """
+
+    name: str
+    answers: Answers
+    settings: Mapping[str, str] = field(default_factory=dict[str, str])
+    groups: tuple[str, ...] = ("--no-dev",)
+
+    @property
+    def package(self) -> str:
+        """The name of its package."""
+        return f"bench_{self.name}"
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What it is run with: everything that production has on."""
+        return {
+            "APP_ENVIRONMENT": "production",
+            "APP_ALLOWED_HOSTS": "127.0.0.1",
+            "APP_CORS_ORIGINS": "https://app.example.org",
+            "SECRET_KEY": _SECRET,
+            "BENCH_PACKAGE": self.package,
+            **self.settings,
+        }
+
+
+DEVELOPED = Project("developed", {"database": "postgresql"}, groups=())
+"""The project whose development group lends its PostgreSQL to all."""
+
+
+@dataclass(frozen=True)
+class App:
+    """Something to serve.
+
+    Attributes:
+        name: What the table calls it.
+        project: In whose environment it runs.
+        target: What uvicorn imports; by default the project's own application.
+        workers: How many processes serve it.
+    """
+
+    name: str
+    project: Project
+    target: str = "bench.apps.service:create_app"
+    workers: int = 1
+
+    @property
+    def uvicorn(self) -> list[str]:
+        """The arguments of uvicorn, the same for all."""
+        factory = ["--factory"] if self.target.endswith(":create_app") else []
+        return ["-m", "uvicorn", self.target, *factory, *_UVICORN, "--workers", str(self.workers)]
+
+
+@dataclass(frozen=True)
+class Process:
+    """A server that runs."""
+
+    url: str
+    pid: int
+
+    def ask(self, path: str) -> str:
+        """Return what the server answers."""
+        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=10)
+        connection.request("GET", path)
+        body = connection.getresponse().read().decode()
+        connection.close()
+        return body.strip('"')
+
+    def cpu_seconds(self) -> float:
+        """Return what it and its children have spent."""
+        return sum(int(part) for pid in self._pids() for part in _stat(pid)[11:13]) / _TICK
+
+    def rss_mb(self) -> float:
+        """Return the memory that it has resident."""
+        status = Path(f"/proc/{self.pid}/status").read_text().split()
+        return int(status[status.index("VmRSS:") + 1]) / 1024
+
+    def open_files(self) -> int:
+        """Count what it has open, sockets included."""
+        return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
+
+    def _pids(self) -> Iterable[int]:
+        everybody = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
+        return [pid for pid in everybody if pid == self.pid or _parent(pid) == self.pid]
+
+
+def _stat(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+
+
+def _parent(pid: int) -> int:
+    try:
+        return int(_stat(pid)[1])
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+
+
+@dataclass
+class Lab:
+    """Renders each project once, and starts what is asked for.
+
+    Attributes:
+        folder: Where projects, environments and output are.
+        is_quick: Whether this only shows that everything works.
+    """
+
+    folder: Path
+    is_quick: bool = False
+    cores: Cores = field(default_factory=Cores.here)
+
+    @cached_property
+    def template(self) -> Path:
+        """The template as it stands now, outside its repository."""
+        copy = self.folder / "template"
+        for name in ("extensions", "template"):
+            shutil.copytree(ROOT / name, copy / name, dirs_exist_ok=True)
+        shutil.copy(ROOT / "copier.yml", copy)
+        return copy
+
+    def python_of(self, project: Project) -> Path:
+        """Return the interpreter of a project's environment; render and sync it if need be."""
+        folder = self.folder / project.name
+        if not folder.exists():
+            data = project.answers | {"project_name": f"bench {project.name}"}
+            run_copy(str(self.template), folder, data=data, defaults=True, quiet=True)
+            command = [uv.find_uv_bin(), "sync", "--quiet", *project.groups]
+            tools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
+            newest = {"UV_EXCLUDE_NEWER": tools["uv"]["exclude-newer"]}
+            subprocess.run(command, cwd=folder, env=newest | _clean(os.environ), check=True)
+        answers = yaml.safe_load((folder / ".copier-answers.yml").read_text())
+        assert answers["package_name"] == project.package
+        return folder / ".venv" / "bin" / "python"
+
+    @contextmanager
+    def serve(
+        self, *apps: App, cores: Cores | None = None, **variables: str
+    ) -> Generator[dict[str, Process]]:
+        """Start applications beside each other, wait for each, and stop them in the end."""
+        with ExitStack() as stack:
+            running = {
+                app.name: stack.enter_context(self._serve(app, cores or self.cores, variables))
+                for app in apps
+            }
+            for process in running.values():
+                wait_until_served(f"{process.url}/health")
+            yield running
+
+    @contextmanager
+    def _serve(self, app: App, cores: Cores, variables: dict[str, str]) -> Generator[Process]:
+        port = free_port()
+        command = [*app.uvicorn, "--port", str(port)]
+        with self.start(app.project, command, cores.server, variables) as process:
+            yield Process(f"http://127.0.0.1:{port}", process.pid)
+
+    @contextmanager
+    def start(
+        self,
+        project: Project,
+        arguments: list[str],
+        cores: tuple[int, ...],
+        variables: dict[str, str],
+    ) -> Generator[subprocess.Popen[bytes]]:
+        """Run Python in a project's environment, its output in a file; end it in the end."""
+        python = str(self.python_of(project))
+        output = self.folder / "output.log"
+        with output.open("ab") as log:
+            process = subprocess.Popen(
+                [python, *arguments],
+                cwd=self.folder,
+                env=_clean(os.environ) | {"PYTHONPATH": str(ROOT)} | project.variables | variables,
+                stdout=log,
+                stderr=log,
+                preexec_fn=lambda: os.sched_setaffinity(0, cores),
+            )
+        with process:
+            try:
+                yield process
+            finally:
+                process.terminate()
+
+    @contextmanager
+    def database(self, project: Project) -> Generator[str]:
+        """Start the PostgreSQL of a development group, with a project's tables and items.
+
+        It does not wait for the disk: what is compared is what the services do.
+        """
+        python = str(self.python_of(DEVELOPED))
+        module = f"{DEVELOPED.package}.database.embedded"
+        with subprocess.Popen(
+            [python, "-m", module, str(self.folder / "postgresql"), "--temporary"],
+            cwd=self.folder,
+            env=_clean(os.environ),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            preexec_fn=lambda: os.sched_setaffinity(0, self.cores.database),
+        ) as keeper:
+            assert keeper.stdout is not None
+            url = keeper.stdout.readline().strip()
+            here = {"DATABASE_URL": url}
+            self.run(project, "-m", project.package, "db", "upgrade", **here)
+            self.run(project, "-m", "bench.apps.seed", **here)
+            yield url
+
+    def versions(self, *projects: Project) -> str:
+        """Name the interpreter and the packages of the fullest environment there is."""
+        rendered = [project for project in projects if (self.folder / project.name).exists()]
+        return self.run(rendered[-1], "-m", "bench.apps.versions")
+
+    def run(self, project: Project, *arguments: str, **variables: str) -> str:
+        """Run Python in a project's environment and return what it prints."""
+        return subprocess.run(
+            [str(self.python_of(project)), *arguments],
+            cwd=self.folder,
+            env=_clean(os.environ) | {"PYTHONPATH": str(ROOT)} | project.variables | variables,
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        ).stdout.strip()
+
+
+def _clean(environment: Iterable[str]) -> dict[str, str]:
+    """Return the variables of this process, without those that would change a service."""
+    unwanted = {"PYTHONDONTWRITEBYTECODE", "UV_PROJECT_ENVIRONMENT", "VIRTUAL_ENV"}
+    return {
+        name: os.environ[name]
+        for name in environment
+        if name not in unwanted and not name.startswith(("APP_", "OTEL_", "DATABASE_"))
+    }
+
+
+def free_port() -> int:
+    """Find a port that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def wait_until_served(url: str, seconds: float = 60) -> float:
+    """Ask until a URL answers 200, and return the moment when it did."""
+    parts = urlsplit(url)
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        connection = http.client.HTTPConnection(parts.netloc, timeout=5)
+        try:
+            connection.request("GET", parts.path)
+            if connection.getresponse().status == 200:
+                return time.perf_counter()
+        except OSError:
+            time.sleep(0.005)
+        finally:
+            connection.close()
+    sys.exit(f"{url} did not answer within {seconds:g} s")
