@@ -188,6 +188,20 @@ OF_A_PROJECT = [
 
 OF_DATABASE_AND_AUTH = [
     Mutation(
+        file=f"{DATABASE}/engine.py.jinja",
+        old="poolclass=FairPool,",
+        test="tests/integration/database/test_pool.py::test_pool_serves_whoever_waits_longest",
+        answers=SERVED,
+    ),
+    Mutation(
+        file=f"{AUTH}/tokens.py.jinja",
+        old="min(expiry, now + _KNOWN_SECONDS)",
+        new="expiry",
+        test="tests/unit/auth/test_tokens.py::"
+        "test_tokens_known_token_does_not_outlive_its_key_for_long",
+        answers=SERVED,
+    ),
+    Mutation(
         file=f"{DATABASE}/dependencies.py.jinja",
         old='Depends(get_session, scope="function")',
         new="Depends(get_session)",
