@@ -51,9 +51,14 @@ def _answers(questionnaire: Questionnaire) -> Iterator[str]:
 
 
 def _linked(questionnaire: Questionnaire, question: Question) -> str:
-    is_block = question.name in questionnaire.blocks
-    page = f"docs/blocks/{question.name}.md"
-    return f"[`{question.name}`]({page})" if is_block else f"`{question.name}`"
+    page = _page(questionnaire, question)
+    return f"[`{question.name}`](docs/{page})" if page else f"`{question.name}`"
+
+
+def _page(questionnaire: Questionnaire, question: Question) -> str:
+    """Return where, below `docs/`, it is told how an answer works; or nothing."""
+    page = f"blocks/{question.name}.md"
+    return page if (questionnaire.root / "docs" / page).is_file() else ""
 
 
 def _values(question: Question) -> str:
@@ -71,9 +76,9 @@ def _blocks(questionnaire: Questionnaire) -> Iterator[str]:
         if not question.values:
             continue
         yield f"## `{question.name}`: {_values(question)}\n"
-        is_block = question.name in questionnaire.blocks
-        page = f" [How it works](blocks/{question.name}.md)." if is_block else ""
-        yield f"{question.help}{page}\n"
+        page = _page(questionnaire, question)
+        link = f" [How it works]({page})." if page else ""
+        yield f"{question.help}{link}\n"
         folders = _folders(questionnaire, question.name)
         yield from (f"Folders: {', '.join(folders)}.\n" for _ in folders[:1])
         yield from _rows_of(question.name, packages, settings)

@@ -15,9 +15,11 @@ from tests.projects import Workshop, compiled_once, snapshot
 hypothesis.settings.register_profile("here", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("here")
 
+SUITES = "suites of every combination"
+TYPES = "types of every combination"
 TIERS = {
-    "test_suites": "suites of every combination",
-    "test_types": "types of every combination",
+    "test_suites": SUITES,
+    "test_types": TYPES,
     "test_updates": "updates and switches",
     "test_switches": "updates and switches",
     "test_releases": "updates and switches",
@@ -108,6 +110,9 @@ class TierTimes:
             each = seconds / max(self.tests[tier], 1)
             write(f"{seconds / 60:6.1f}  {tier}: {self.tests[tier]} tests, {each:.2f} s each")
         write(f"{(time.monotonic() - self.started) / 60:6.1f}  in all, on the clock")
+        if combinations := self.tests[SUITES]:
+            each = (self.seconds[SUITES] + self.seconds[TYPES]) / combinations
+            write(f"{each:6.1f}  seconds of work for one combination: its suite, its types twice")
         for name, value in sorted(self.measured.items()):
             write(f"{value!s:>6}  {name}")
 
