@@ -191,7 +191,7 @@ OF_DATABASE_AND_AUTH = [
         file=f"{DATABASE}/engine.py.jinja",
         old="poolclass=FairPool,",
         test="tests/integration/database/test_pool.py::test_pool_serves_whoever_waits_longest",
-        answers=SERVED,
+        answers={"database": "postgresql"},
     ),
     Mutation(
         file=f"{AUTH}/tokens.py.jinja",
