@@ -27,7 +27,7 @@ class Mutation:
 
     Attributes:
         file: The file to break, from the root of the template's repository.
-        old: The text to take out; it must be there.
+        old: The text to take out, which must be there; by default the whole file.
         new: What stands there instead.
         test: The test that must fail, as pytest names it.
         answers: The project whose test it is, by what differs from the defaults.
@@ -35,7 +35,7 @@ class Mutation:
     """
 
     file: str
-    old: str
+    old: str = ""
     new: str = ""
     test: str
     answers: Answers = field(default_factory=dict[str, Answer])
@@ -48,6 +48,9 @@ class Mutation:
     def apply(self, root: Path) -> None:
         """Break the file under another root."""
         path = root / self.file
+        if not self.old:
+            path.unlink()
+            return
         text = path.read_text()
         assert self.old in text, f"{self.file} no longer has {self.old!r}"
         path.write_text(text.replace(self.old, self.new))
@@ -139,6 +142,10 @@ OF_KUBERNETES = [
 ]
 
 OF_A_PROJECT = [
+    Mutation(
+        file=f"{SOURCE}/drain.py.jinja",
+        test="tests/integration/test_health.py",
+    ),
     Mutation(
         file=f"{SOURCE}/main.py.jinja",
         old="{% if example %}",
