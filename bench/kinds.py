@@ -1,12 +1,14 @@
 """The kinds of scenarios: how each measures its contenders, one round at a time."""
 
 import json
+import shutil
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from bench.lab import App, Cores, Lab, Process, Project
@@ -334,7 +336,7 @@ def _connect(server: Process) -> socket.socket:
 
 @dataclass(frozen=True, kw_only=True)
 class Generating:
-    """How long `copier copy` takes, beside a template of one file."""
+    """How long `copier copy` takes, beside the same files as plain text and a single file."""
 
     name: str
     answers: Answers
@@ -343,20 +345,26 @@ class Generating:
 
     @contextmanager
     def open(self, lab: Lab) -> Generator[Mapping[str, Measure]]:
-        """Write the template of one file."""
+        """Write the template of one file, and the one of files that need no rendering."""
         smallest = lab.folder / "smallest"
         smallest.mkdir(exist_ok=True)
         (smallest / "copier.yml").write_text("project_name: x\n")
         (smallest / "README.md.jinja").write_text("# {{ project_name }}\n")
+        self._copy(lab, lab.template, self.answers)
+        plain = lab.folder / "plain"
+        shutil.copytree(lab.folder / "generated", plain / "files", dirs_exist_ok=True)
+        (plain / "copier.yml").write_text("_subdirectory: files\nproject_name: x\n")
         yield {
-            "one file": lambda: self._copy(lab, str(smallest), {}),
-            "all on": lambda: self._copy(lab, str(lab.template), self.answers),
+            "one file": lambda: self._copy(lab, smallest, {}),
+            "as many plain files": lambda: self._copy(lab, plain, {}),
+            "all on": lambda: self._copy(lab, lab.template, self.answers),
         }
 
-    def _copy(self, lab: Lab, template: str, answers: Answers) -> Sample:
+    def _copy(self, lab: Lab, template: Path, answers: Answers) -> Sample:
         given = [f"--data={name}={value}" for name, value in answers.items()]
-        target = str(lab.folder / "generated")
-        command = ["copier", "copy", "--quiet", "--defaults", "--overwrite", *given]
+        target = lab.folder / "generated"
+        shutil.rmtree(target, ignore_errors=True)
+        command = ["copier", "copy", "--quiet", "--defaults", *given, str(template), str(target)]
         started = time.perf_counter()
-        subprocess.run([*command, template, target], check=True, stderr=subprocess.DEVNULL)
+        subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
         return Sample(value=time.perf_counter() - started)

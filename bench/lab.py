@@ -265,7 +265,7 @@ class Lab:
     def versions(self, *projects: Project) -> str:
         """Name the interpreter and the packages of the fullest environment there is."""
         rendered = [project for project in projects if (self.folder / project.name).exists()]
-        return self.run(rendered[-1], "-m", "bench.apps.versions")
+        return self.run([*projects[:1], *rendered][-1], "-m", "bench.apps.versions")
 
     def run(self, project: Project, *arguments: str, **variables: str) -> str:
         """Run Python in a project's environment and return what it prints."""
