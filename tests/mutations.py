@@ -415,6 +415,19 @@ OF_SERVICES = [
         tools=("redis-server",),
     ),
     Mutation(
+        file=f"{SOURCE}/__main__.py.jinja",
+        old="        forwarded_allow_ips=list(settings.trusted_proxies),\n",
+        test="tests/e2e/test_serve.py::test_serve_workers_answer_and_stop",
+        answers=SERVICES,
+    ),
+    Mutation(
+        file=f"{SOURCE}/{{% if cache or rate_limit %}}redis_access.py{{% endif %}}.jinja",
+        old="self._within_limit(operation)",
+        new="asyncio.wait_for(operation(), self._timeout_seconds)",
+        test="tests/unit/test_redis_access.py::test_guard_stall_of_the_process_is_not_blamed_on_redis",
+        answers=SERVICES,
+    ),
+    Mutation(
         file=f"{SOURCE}/{{% if rate_limit %}}rate_limit{{% endif %}}/middleware.py.jinja",
         old='scope["path"] in self._exempt',
         new='scope["path"] == "/health"',
