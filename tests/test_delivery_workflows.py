@@ -13,6 +13,7 @@ import pytest
 import uv
 
 from tests.delivery import PROJECTS, owned, owners_variables
+from tests.edits import bumped_same_dependency
 from tests.history import DROPPED, PREVIOUS, History, Project, git, substitute
 from tests.projects import PEOPLE, Workshop
 from tests.workflows import Runner, jobs_of, recorder
@@ -242,6 +243,19 @@ def test_template_update_names_conflicts_and_rejected_changes(
     assert "--draft" in log
     assert "first:\n- `README.md.rej`\n- `docker/Dockerfile`" in log
     assert "<<<<<<< before" in git(old_project.path, "show", f"origin/{BRANCH}:docker/Dockerfile")
+
+
+def test_template_update_proposes_what_cannot_be_locked_yet(
+    update: Update, old_project: Project
+) -> None:
+    """Where a dependency clashes, uv cannot read what it should lock."""
+    old_project.edit(bumped_same_dependency)
+
+    runner = update(old_project, "a token")
+
+    log = "\n".join(runner.calls)
+    assert "run `uv lock` first:\n- `pyproject.toml`" in log
+    assert "uv.lock" not in git(old_project.path, "ls-tree", "--name-only", f"origin/{BRANCH}")
 
 
 def test_template_update_names_the_files_it_deletes(update: Update, old_project: Project) -> None:
