@@ -15,7 +15,8 @@ import yaml
 from extensions.__main__ import main
 from extensions.questionnaire import ALONGSIDE, ROOT, Answer, Answers
 from extensions.releases import Release, releases
-from tests.edits import KEPT_EDITS, MAY_CLASH
+from tests import edits
+from tests.edits import CLASHES, DELETIONS, EXAMPLE_EDITS, KEPT_EDITS, MAY_CLASH, Edit
 from tests.history import (
     ANSWERS_FILE,
     LISTED,
@@ -115,17 +116,48 @@ def test_update_from_a_release_keeps_edits(
     real_history: History, tmp_path: Path, release: Release, answers: Answers
 ) -> None:
     project = real_history.copy(tmp_path / "my-app", given_to(release, answers), release.tag)
-    project.edit(*KEPT_EDITS)
+    has_database = answers["database"] != "none"
+    project.edit(*KEPT_EDITS, *[edits.own_table] * has_database)
     mine = lines_added(project)
 
     project.update()
 
-    for name, lines in mine.items():
-        lost = lines - {*project.read(name).splitlines()}
-        assert not lost, f"{name} lost {lost}"
+    _assert_kept(project, mine)
     assert {*project.conflicts()} <= MAY_CLASH
     fresh = real_history.fresh(answers, NOW)
     assert {*Project(fresh, fresh).without()} <= {*project.without()}
+
+
+OTHER_EDITS: tuple[Edit, ...] = (
+    *EXAMPLE_EDITS,
+    *DELETIONS,
+    *(edit for edit, _ in CLASHES),
+    edits.moved_module,
+    edits.renamed_example,
+)
+
+
+@pytest.mark.parametrize("edit", OTHER_EDITS, ids=lambda edit: edit.__name__)
+@pytest.mark.parametrize("release", RELEASES, ids=lambda release: release.version)
+def test_update_from_a_release_loses_nothing_of_other_edits(
+    real_history: History, tmp_path: Path, release: Release, edit: Edit
+) -> None:
+    project = real_history.copy(tmp_path / "my-app", given_to(release, DEFAULTS), release.tag)
+    before = set(project.without())
+    project.edit(edit)
+    mine, gone = lines_added(project), before - set(project.without())
+
+    project.update()
+
+    _assert_kept(project, mine)
+    assert {*project.conflicts()} <= {*mine}
+    assert not gone & set(project.without()), "what somebody deleted came back"
+
+
+def _assert_kept(project: Project, mine: dict[str, set[str]]) -> None:
+    for name, lines in mine.items():
+        lost = lines - {*project.read(name).splitlines()}
+        assert not lost, f"{name} lost {lost}"
 
 
 # ----------------------------------------------------------------------------------- the record
