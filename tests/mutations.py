@@ -58,6 +58,18 @@ class Mutation:
 
 OF_THE_TEMPLATE = [
     Mutation(
+        file="extensions/stack.jinja",
+        old="'APP_CACHE_TTL_SECONDS', '60.0'",
+        new="'APP_CACHE_TTL_SECONDS', '90.0'",
+        test="tests/test_settings.py::test_settings_are_fields_with_the_defaults_that_are_told",
+    ),
+    Mutation(
+        file="template/AGENTS.md.jinja",
+        old="{% if cache and example %}",
+        new="{% if cache %}",
+        test="tests/test_documentation.py::test_rules_of_a_project_name_only_what_it_has",
+    ),
+    Mutation(
         file=f"{SOURCE}/main.py.jinja",
         old="{% if example %}",
         new="{% if example or not example %}",
@@ -190,6 +202,12 @@ OF_A_PROJECT = [
         old="has_export=settings.items_export_enabled",
         new="has_export=True",
         test="tests/integration/test_items.py::test_export_switched_off_is_not_there",
+    ),
+    Mutation(
+        file=f"{SOURCE}/routers/{{% if example %}}items.py{{% endif %}}.jinja",
+        old="items.page(params, tag=tag)",
+        new="items.page(params, tag=None)",
+        test="tests/integration/test_items.py::test_list_by_tag_holds_only_its_items",
     ),
 ]
 

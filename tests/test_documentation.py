@@ -9,6 +9,7 @@ import pytest
 from extensions.documentation import pages
 from extensions.questionnaire import ROOT, Answers
 from tests.blocks import missing_rows
+from tests.mutations import OF_A_PROJECT, OF_DATABASE_AND_AUTH, OF_KUBERNETES, OF_SERVICES
 from tests.projection import project, sources
 from tests.projects import PEOPLE, QUESTIONNAIRE, covering, name_of, render
 
@@ -19,6 +20,10 @@ EVERYTHING = {
     for question in QUESTIONNAIRE.questions
     if question.name in QUESTIONNAIRE.blocks
 }
+SWITCHES = [
+    question.name for question in QUESTIONNAIRE.questions if {False, "none"} & {*question.values}
+]
+"""The questions whose answer can be no."""
 ROWS = [
     line.split("|")
     for line in (ROOT / "docs/standards.md").read_text().splitlines()
@@ -71,11 +76,20 @@ def test_rules_of_a_project_name_only_what_it_has(answers: Answers) -> None:
             assert re.search(rf"\b{name}\b", code), name
 
 
-@pytest.mark.parametrize("name", QUESTIONNAIRE.blocks)
+@pytest.mark.parametrize("name", SWITCHES)
 def test_block_misses_no_row(name: str) -> None:
     missing = missing_rows(ROOT, name)
 
     assert not missing, " ".join(missing)
+
+
+@pytest.mark.parametrize("name", [name for name in SWITCHES if not name.startswith("own_")])
+def test_block_has_a_proof_that_can_fail(name: str) -> None:
+    """Blocks of forks are spared, so that they leave a shared list alone."""
+    breakages = (*OF_A_PROJECT, *OF_DATABASE_AND_AUTH, *OF_KUBERNETES, *OF_SERVICES)
+    own = [each for each in breakages if re.search(rf"{{% if [^%]*\b{name}\b", each.file)]
+
+    assert own, f"tests/mutations.py breaks no file of {name}: add a row that turns its test red."
 
 
 def test_block_without_rows_is_told_each_in_a_sentence(template: Path, tmp_path: Path) -> None:
