@@ -14,9 +14,10 @@ import pytest
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from extensions.documentation import pages
 from extensions.questionnaire import ROOT, read
 from tests.blocks import missing_rows
-from tests.history import PREVIOUS, History, run_copier
+from tests.history import PREVIOUS, History, git, isolated_git, run_copier
 from tests.projects import PEOPLE, Workshop, render
 
 PAGE = ROOT / "docs/fleet.md"
@@ -65,15 +66,20 @@ def steps() -> Iterator[Step]:
             yield Step(paragraph, token.content)
 
 
-@pytest.fixture(scope="module")
-def fork(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of this repository in which the walk was done."""
-    root = tmp_path_factory.mktemp("fork") / "template"
+def copy_of_upstream(root: Path) -> Path:
+    """Copy what the walk reads and writes, and what its command needs."""
     root.mkdir()
     for name in ("docs", "extensions", "template", "tests"):
         shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("CHANGELOG.md", "README.md", "copier.yml", "releases.toml"):
         shutil.copy(ROOT / name, root)
+    return root
+
+
+@pytest.fixture(scope="module")
+def fork(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of this repository in which the walk was done."""
+    root = copy_of_upstream(tmp_path_factory.mktemp("fork") / "template")
     for step in steps():
         step.follow(root)
     return root
@@ -92,6 +98,46 @@ def test_walk_touches_shared_files_by_a_line_each(fork: Path) -> None:
         if upstream.exists():
             added = len(path.read_text().splitlines()) - len(upstream.read_text().splitlines())
             assert added <= 1, path.name
+
+
+def test_next_block_of_upstream_merges_without_a_conflict(tmp_path: Path) -> None:
+    """Upstream adds a question after its others, a package where it sorts, a row and pages."""
+    root = copy_of_upstream(tmp_path / "template")
+    question = "mail:\n  type: bool\n  help: Shall it send mail?\n  default: false\n\n"
+    theirs = (
+        Step("In `copier.yml`, before the line `example:`, add:", question),
+        Step(
+            "In `extensions/stack.jinja`, before the line with `'alembic~=`, add:",
+            "    (mail, 'run', 'aiosmtplib~=5.0'),\n",
+        ),
+        Step(
+            "In `docs/updating.md`, before the line with `](blocks/example.md)`, add:",
+            "| [`mail`](blocks/mail.md) | Nothing to do. | Nothing is kept. |\n",
+        ),
+        Step("Write the pages.", "uv run python -m extensions docs\n"),
+    )
+    with isolated_git(tmp_path):
+        git(root, "init", "--quiet")
+        commit_all(root)
+        git(root, "switch", "--quiet", "--create", "fork")
+        for step in steps():
+            step.follow(root)
+        commit_all(root)
+        git(root, "switch", "--quiet", "main")
+        for step in theirs:
+            step.follow(root)
+        commit_all(root)
+        git(root, "switch", "--quiet", "fork")
+
+        git(root, "merge", "--quiet", "--no-edit", "main")
+
+    assert {BLOCK, "mail"} <= {*read(root).blocks}
+    assert pages(root) == {name: (root / name).read_text() for name in pages(root)}
+
+
+def commit_all(root: Path) -> None:
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--message=work")
 
 
 def test_own_block_that_is_off_leaves_no_trace(fork: Path, template: Path, tmp_path: Path) -> None:
