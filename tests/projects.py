@@ -26,6 +26,7 @@ from extensions.questionnaire import ALONGSIDE, ROOT, Answer, Answers, read
 
 __all__ = [
     "BLOCKS",
+    "SWITCHES",
     "Workshop",
     "combinations",
     "compiled_once",
@@ -40,6 +41,11 @@ __all__ = [
 QUESTIONNAIRE = read()
 BLOCKS = QUESTIONNAIRE.blocks
 """The questions that decide what a project consists of; every crossing of them is tested."""
+
+SWITCHES = [
+    question.name for question in QUESTIONNAIRE.questions if {False, "none"} & {*question.values}
+]
+"""The questions whose answer can be no: the blocks, and those that are laid across them."""
 
 SKIPPED = re.compile(r"\b\d+ skipped\b")
 """What pytest's last line says when it left tests out."""

@@ -11,7 +11,7 @@ from extensions.questionnaire import ROOT, Answers
 from tests.blocks import missing_rows
 from tests.mutations import OF_A_PROJECT, OF_DATABASE_AND_AUTH, OF_KUBERNETES, OF_SERVICES
 from tests.projection import project, sources
-from tests.projects import PEOPLE, QUESTIONNAIRE, covering, name_of, render
+from tests.projects import PEOPLE, QUESTIONNAIRE, SWITCHES, covering, name_of, render
 
 pytestmark = pytest.mark.quick
 
@@ -20,10 +20,6 @@ EVERYTHING = {
     for question in QUESTIONNAIRE.questions
     if question.name in QUESTIONNAIRE.blocks
 }
-SWITCHES = [
-    question.name for question in QUESTIONNAIRE.questions if {False, "none"} & {*question.values}
-]
-"""The questions whose answer can be no."""
 ROWS = [
     line.split("|")
     for line in (ROOT / "docs/standards.md").read_text().splitlines()

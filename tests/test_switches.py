@@ -24,7 +24,7 @@ from tests.history import (
 )
 from tests.projection import project as project_one
 from tests.projection import sources
-from tests.projects import BLOCKS, PEOPLE, QUESTIONNAIRE, combinations, covering, name_of
+from tests.projects import PEOPLE, QUESTIONNAIRE, SWITCHES, combinations, covering, name_of
 
 STARTS = covering(1)
 CROSSED_STARTS = covering(3)
@@ -59,7 +59,7 @@ def test_each_block_switched_gives_what_a_fresh_copy_gives(
 ) -> None:
     project = history.copy(tmp_path / "my-app", crossed_start, PRESENT)
 
-    for name in BLOCKS:
+    for name in SWITCHES:
         for answers in round_trip(crossed_start, name)[:-1]:
             project.update(data={name: answers[name]})
             assert tree_of(project) == projected(answers), f"{name}: {answers[name]}"
@@ -157,7 +157,7 @@ def _keep_both(project: Project, names: list[str]) -> None:
         project.write(name, "".join(line for line in lines if line.strip() not in MARKERS))
 
 
-@pytest.mark.parametrize("name", [name for name in BLOCKS if name != "database"])
+@pytest.mark.parametrize("name", [name for name in SWITCHES if name != "database"])
 def test_switch_keeps_own_table_and_revision(history: History, tmp_path: Path, name: str) -> None:
     start = DEFAULTS | {"database": "sqlite"}
     project = history.copy(tmp_path / "my-app", start, PRESENT)
@@ -212,7 +212,7 @@ def test_example_switched_off_leaves_what_was_made_of_it(history: History, tmp_p
     assert mine == {name: project.read(name) for name in mine}
 
 
-@pytest.mark.parametrize("name", BLOCKS)
+@pytest.mark.parametrize("name", SWITCHES)
 def test_switch_marks_files_that_somebody_has_already(
     history: History, tmp_path: Path, name: str
 ) -> None:
