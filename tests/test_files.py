@@ -126,6 +126,31 @@ def _docstring_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     return len((ast.get_docstring(node, clean=False) or "").splitlines())
 
 
+CHANGING = {"PluginRecord"}
+"""Dataclasses that are written to: what has become of each plugin."""
+
+
+def test_python_keeps_rules_that_no_linter_knows(tree: Path) -> None:
+    """Modules name what is public, dataclasses are closed, and no function sets a global."""
+    for name in files(tree, "*/src/**/*.py"):
+        module = ast.parse(Path(name).read_text())
+        if len(module.body) > 1:  # more than a docstring
+            assert any("__all__" in ast.unparse(line) for line in module.body), name
+        for node in ast.walk(module):
+            assert not isinstance(node, ast.Global), name
+            if isinstance(node, ast.ClassDef):
+                assert not _missing_options(node), f"{name}: {node.name}"
+
+
+def _missing_options(defined: ast.ClassDef) -> set[str]:
+    """Return what a dataclass does not ask for though it should."""
+    wanted = {"slots=True", "kw_only=True", "frozen=True"}
+    if defined.name in CHANGING:
+        wanted.remove("frozen=True")
+    texts = [text for text in map(ast.unparse, defined.decorator_list) if "dataclass" in text]
+    return {option for text in texts for option in wanted if option not in text}
+
+
 def test_toml_parses_and_pyproject_is_valid(tree: Path) -> None:
     for name in files(tree, "**/*.toml"):
         tomllib.loads(Path(name).read_text())
