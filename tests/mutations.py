@@ -273,8 +273,8 @@ OF_DATABASE_AND_AUTH = [
     ),
     Mutation(
         file=f"{DATABASE}/{{% if database == 'postgresql' %}}driver.py{{% endif %}}.jinja",
-        old="SELECT pg_try_advisory_lock(hashtext('{{ project_slug }} migrations'))",
-        new="SELECT true",
+        old="func.pg_try_advisory_lock(func.hashtext(_LOCK_NAME))",
+        new="func.now().is_not(None)",
         test="tests/integration/database/test_migrations.py::"
         "test_migrations_of_several_replicas_happen_one_after_the_other",
         answers={"database": "postgresql"},

@@ -94,12 +94,12 @@ def test_python_is_formatted_and_clean(tree: Path, version: str) -> None:
     check("ruff", "check", "--no-cache", "--config", target, "--config", first_party, str(tree))
 
 
-@pytest.mark.parametrize(("package", "slug"), [("a", "a"), ("p" * 32, "s" * 50)])
+@pytest.mark.parametrize("length", [1, 5, 9, 13, 17, 21, 25, 29, 32])
 @pytest.mark.parametrize("answers", covering(1), ids=name_of)
 def test_python_is_formatted_and_clean_for_names_of_any_length(
-    package: str, slug: str, answers: Answers, template: Path, tmp_path: Path
+    length: int, answers: Answers, template: Path, tmp_path: Path
 ) -> None:
-    names: Answers = {"package_name": package, "project_slug": slug}
+    names: Answers = {"package_name": "p" * length, "project_slug": "s" * (length * 50 // 32)}
     given = {name: answer for name, answer in answers.items() if name != "package_name_locked"}
     folder = render(template, tmp_path / "project", given | names)
 
