@@ -23,7 +23,7 @@ type Update = Callable[..., Runner]
 
 pytestmark = pytest.mark.usefixtures("history")
 
-STORED = "secrets.TEMPLATE_UPDATE_TOKEN"
+READING, STORED = "secrets.TEMPLATE_READ_TOKEN", "secrets.TEMPLATE_UPDATE_TOKEN"
 BRANCH = "template-update-0.3.0"
 
 UVX = f"""\
@@ -61,6 +61,8 @@ def runner_in(workshop: Workshop, checkout: Path, tools: Path, **values: str) ->
         "github.sha": "abc",
         "!cancelled()": "true",
         STORED: "",
+        f"{READING} || github.token": "",
+        "steps.proposal.outputs.branch": "",
     }
     return Runner(checkout, tools, owners_variables(workshop, checkout), shared | values)
 
@@ -281,7 +283,7 @@ def test_template_update_says_that_it_needs_a_token(update: Update, old_project:
 
 
 def test_template_update_proposes_once(update: Update, old_project: Project, tools: Path) -> None:
-    recorder(tools, "gh", '[ "$2" = list ] && echo https://example.org/pull/1')
+    recorder(tools, "gh", '[ "$2" != list ] || echo https://example.org/pull/1')
 
     runner = update(old_project)
 
@@ -297,4 +299,16 @@ def test_template_update_leaves_a_current_project_alone(
     runner = update(project)
 
     assert "::notice::The project is up to date." in runner.printed
-    assert [call.split()[0] for call in runner.calls] == ["uvx"]
+    assert [call.split()[0] for call in runner.calls] == ["gh", "uvx"]
+
+
+def test_template_update_fails_where_it_could_not_look(
+    update: Update, old_project: Project, tools: Path
+) -> None:
+    recorder(tools, "uvx", "exit 1")
+
+    with pytest.raises(subprocess.CalledProcessError) as failure:
+        update(old_project)
+
+    assert "check-update" in failure.value.cmd
+    assert "up to date" not in failure.value.output
