@@ -7,15 +7,16 @@ import secrets
 from collections.abc import Generator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.compose import Service, services_of
 from tests.containers import Container, builder_here
-from tests.delivery import wait_for
+from tests.delivery import ON_SERVERS, wait_for
 from tests.images import Built, build
-from tests.projects import Workshop
+from tests.projects import Workshop, render
 from tests.servers import Postgres, ask, log_in, nginx, postgres, redis, send
 
 ITEMS = "/api/v1/items"
@@ -46,6 +47,16 @@ class Stack:
         assert kind == "CMD"
         here = [word.replace("8000", str(self.api.port)) for word in command]
         return self.container.run(*here)[0] == 0
+
+
+def test_services_come_back_and_bound_their_logs(template: Path, tmp_path: Path) -> None:
+    project = render(template, tmp_path / "my-app", ON_SERVERS)
+    services = services_of(project, POSTGRES_PASSWORD=secrets.token_hex(24))
+
+    assert set(services) == {"api", "migrate", "postgres", "proxy", "redis"}
+    for name, service in services.items():
+        assert set(service["logging"]["options"]) == {"max-file", "max-size"}
+        assert service.get("restart") == (None if name == "migrate" else "unless-stopped")
 
 
 @pytest.fixture(scope="module")
