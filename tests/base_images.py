@@ -90,7 +90,8 @@ def _make_uv(buildah: Buildah, version: str, image: str) -> None:
     with buildah.container("scratch") as (container, root):
         wheel = root / "wheel"
         _run(uv.find_uv_bin(), "pip", "install", "--quiet", f"--target={wheel}", f"uv=={version}")
-        shutil.move(wheel / "bin" / "uv", root / "uv")
+        for program in ("uv", "uvx"):
+            shutil.move(wheel / "bin" / program, root / program)
         shutil.rmtree(wheel)
         buildah("commit", "--quiet", container, image)
 

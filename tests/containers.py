@@ -82,13 +82,18 @@ class Buildah:
 
     def build(self, project: Path, tag: str, **arguments: str) -> tuple["Image", str]:
         """Build a project's Dockerfile as its first line says, and return the image and the log."""
+        return self.build_file(project / "docker" / "Dockerfile", project, tag, **arguments)
+
+    def build_file(
+        self, dockerfile: Path, context: Path, tag: str, **arguments: str
+    ) -> tuple["Image", str]:
+        """Build any Dockerfile, and return the image and the log."""
         given = [
             word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")
         ]
-        dockerfile = str(project / "docker" / "Dockerfile")
         with exclusively("images"):
             replaced = self.id_of(tag)
-            log = self(*self.BUILD, *given, "--tag", tag, "--file", dockerfile, str(project))
+            log = self(*self.BUILD, *given, "--tag", tag, "--file", str(dockerfile), str(context))
             if replaced and replaced != self.id_of(tag):
                 self.try_to("rmi", replaced)
         return Image(self, tag), log
@@ -273,7 +278,7 @@ def builder_here() -> Buildah:
     requires("unshare", "setpriv")
     if os.geteuid():
         requires("the rights of root")
-    storage = CACHE / "containers"
+    storage = CACHE / "images"
     storage.mkdir(parents=True, exist_ok=True)
     for program in ("docker", "podman"):
         if not shutil.which("buildah") and shutil.which(program):

@@ -62,7 +62,7 @@ def build(
     return Built(name, ANSWERS[name], project, Image(builder, tag), base)
 
 
-def bases_of(project: Path) -> list[str]:
+def bases_of(project: Path, folder: str = "docker") -> list[str]:
     """Return the images that a project's own is built from, the last of them beneath it."""
-    dockerfile = (project / "docker" / "Dockerfile").read_text()
+    dockerfile = (project / folder / "Dockerfile").read_text()
     return re.findall(r"^FROM (\S+[:/]\S+)", dockerfile, re.MULTILINE)

@@ -15,16 +15,18 @@ import uv
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from tests.base_images import provide
 from tests.containers import Buildah, Container, Engine, Running, builder_here
 from tests.delivery import (
     PROJECTS,
     free_port,
+    owned,
     owners_variables,
     production,
     status_of,
     wait_for,
 )
-from tests.images import BUILD, Built, build
+from tests.images import BUILD, Built, bases_of, build
 from tests.projects import Workshop
 from tests.workflows import Runner, recorder
 
@@ -276,6 +278,33 @@ def changed(built: Built, folder: Path, name: str) -> Path:
     with (project / name).open("a") as file:
         file.write(f"\n# Changed at {os.urandom(8).hex()}.\n")
     return project
+
+
+OF_A_CLONE = """\
+FROM localhost/test-dev-container
+COPY --chown=1000:1000 my-app /workspaces/my-app
+WORKDIR /workspaces/my-app
+RUN {created}
+RUN uv run pytest -q -m "not e2e" && uv run prek run --all-files && uvx --version
+"""
+
+
+@pytest.mark.usefixtures("history")
+def test_dev_container_makes_a_clone_ready(
+    buildah: Buildah, workshop: Workshop, tmp_path: Path
+) -> None:
+    project = owned(workshop, tmp_path / "my-app", PROJECTS["default"])
+    folder = project / ".devcontainer"
+    for base in bases_of(project, folder.name):
+        provide(buildah, base)
+    buildah.build_file(folder / "Dockerfile", folder, "localhost/test-dev-container")
+
+    created = json.loads((folder / "devcontainer.json").read_text())["postCreateCommand"]
+    (tmp_path / "Dockerfile").write_text(OF_A_CLONE.format(created=created))
+    _, log = buildah.build_file(tmp_path / "Dockerfile", tmp_path, "localhost/test-clone")
+
+    assert "Installed Git hook at `.git/hooks/pre-push`" in log
+    assert re.search(r"^\d+ passed", log, re.MULTILINE)
 
 
 DESCRIPTION = '[{"Config": {"User": "10001:10001"}, "RootFS": {"Layers": ["sha256:0"]}}]'
