@@ -25,6 +25,8 @@ SWITCHES = (
     *("--disable-background-networking", "--no-proxy-server"),
 )
 
+PATIENCE = 30
+"""Seconds for what a page has to do, on a machine that is busy with other tests."""
 
 STATUS = ".live-responses-table tbody .response-col_status"
 CREATE, LIST, ME = (
@@ -63,7 +65,7 @@ def browser(tmp_path: Path) -> Generator[Chrome]:
 
 def click(browser: Chrome, selector: str) -> None:
     found = element_to_be_clickable((By.CSS_SELECTOR, selector))
-    element = WebDriverWait(browser, 10).until(found)
+    element = WebDriverWait(browser, PATIENCE).until(found)
     assert isinstance(element, WebElement)
     element.click()
 
@@ -74,7 +76,7 @@ def write(browser: Chrome, selector: str, text: str) -> None:
 
 def text_of(browser: Chrome, selector: str) -> str:
     """Wait until something is there and says something, and return that."""
-    return WebDriverWait(browser, 10).until(
+    return WebDriverWait(browser, PATIENCE).until(
         lambda page: page.find_element(By.CSS_SELECTOR, selector).text
     )
 
@@ -100,7 +102,7 @@ def hosts_asked(browser: Chrome) -> set[str]:
 
 def wait_for_text(browser: Chrome, selector: str, text: str) -> None:
     says = text_to_be_present_in_element((By.CSS_SELECTOR, selector), text)
-    WebDriverWait(browser, 10).until(says, f"{selector} never said {text}")
+    WebDriverWait(browser, PATIENCE).until(says, f"{selector} never said {text}")
 
 
 def try_out(browser: Chrome, block: str) -> str:

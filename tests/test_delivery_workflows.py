@@ -70,7 +70,7 @@ def runner_in(workshop: Workshop, checkout: Path, tools: Path, **values: str) ->
 # ------------------------------------------------------------------------------------------- CI
 
 
-@pytest.mark.parametrize("name", [name for name in PROJECTS if name != "off"])
+@pytest.mark.parametrize("name", PROJECTS)
 def test_ci_passes_in_a_new_project(
     workshop: Workshop, tmp_path: Path, tools: Path, name: str
 ) -> None:
