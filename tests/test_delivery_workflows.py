@@ -12,6 +12,7 @@ from typing import ClassVar
 import pytest
 import uv
 
+from extensions.questionnaire import Answers
 from tests.delivery import PROJECTS, owned, owners_variables
 from tests.edits import bumped_same_dependency
 from tests.history import DROPPED, PREVIOUS, History, Project, git, substitute
@@ -74,7 +75,8 @@ def runner_in(workshop: Workshop, checkout: Path, tools: Path, **values: str) ->
 def test_ci_passes_in_a_new_project(
     workshop: Workshop, tmp_path: Path, tools: Path, name: str
 ) -> None:
-    checkout = owned(workshop, tmp_path / "my-app", PROJECTS[name])
+    checker: Answers = {"type_checker": "mypy"} if name == "on" else {}
+    checkout = owned(workshop, tmp_path / "my-app", PROJECTS[name] | checker)
     workflow = checkout / WORKFLOWS / "ci.yml"
     runner = runner_in(workshop, checkout, tools)
 
@@ -162,16 +164,21 @@ def test_audit_passes_only_where_everything_was_audited(
 
 # -------------------------------------------------------------------------------------- release
 
+PASSED = '[ "$1 $2" != "run list" ] || echo {times}'
+"""How often CI has passed for the commit, when that is asked."""
+
 
 def test_release_publishes_what_the_tag_names(
     workshop: Workshop, tmp_path: Path, tools: Path
 ) -> None:
+    recorder(tools, "gh", PASSED.format(times=1))
     checkout = owned(workshop, tmp_path / "my-app", PROJECTS["default"])
     runner = runner_in(workshop, checkout, tools)
     runner.variables = {
         **runner.variables,
         "GITHUB_REF_NAME": "v0.1.0",
         "GITHUB_REPOSITORY": "Ada/My-App",
+        "GITHUB_SHA": "abc",
     }
     workflow = checkout / WORKFLOWS / "release.yml"
 
@@ -196,6 +203,21 @@ def test_release_refuses_a_tag_that_is_not_the_version(
         runner.run(checkout / WORKFLOWS / "release.yml", "image")
 
     assert "::error::The tag is v9.9.9, but pyproject.toml says 0.1.0." in runner.printed
+
+
+def test_release_refuses_a_commit_that_ci_has_not_passed(
+    workshop: Workshop, tmp_path: Path, tools: Path
+) -> None:
+    recorder(tools, "gh", PASSED.format(times=0))
+    checkout = owned(workshop, tmp_path / "my-app", PROJECTS["default"])
+    runner = runner_in(workshop, checkout, tools)
+    runner.variables = {**runner.variables, "GITHUB_REF_NAME": "v0.1.0", "GITHUB_SHA": "abc"}
+
+    with pytest.raises(subprocess.CalledProcessError):
+        runner.run(checkout / WORKFLOWS / "release.yml", "image")
+
+    assert "--workflow ci.yml --commit abc --status success" in runner.calls[-1]
+    assert "::error::CI has not passed for abc." in runner.printed
 
 
 # ------------------------------------------------------------------------------ template update
