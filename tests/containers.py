@@ -27,7 +27,7 @@ mount -o remount,bind,ro "$ROOT"
 mount -t proc proc "$ROOT/proc"
 mount --bind /dev "$ROOT/dev"
 mount -t tmpfs tmpfs "$ROOT/tmp"
-[ -z "$VOLUME" ] || mount --bind "$VOLUME" "$ROOT/data"
+[ -z "$VOLUME" ] || mount --bind "$VOLUME" "$ROOT$PLACE"
 exec setpriv --no-new-privs chroot --userspec="$USER_ID:$USER_ID" --groups= "$ROOT" "$@"
 """
 """What compose asks an engine for: its own processes, read-only but for /tmp, no new privileges."""
@@ -166,10 +166,12 @@ class Image:
         return self.builder.described(self.tag)[1]
 
     @contextmanager
-    def container(self, volume: Path | None = None) -> Generator["Container"]:
-        """Make a container of it, with a folder mounted at /data if there is one."""
+    def container(self, volume: Path | None = None, place: str = "/data") -> Generator["Container"]:
+        """Make a container of it, with a folder mounted at a place if there is one."""
         with self.builder.container(self.tag) as (_, root):
-            yield Container(self, root, volume)
+            if volume is not None:
+                (root / place.strip("/")).mkdir(exist_ok=True)
+            yield Container(self, root, volume, place)
 
 
 @dataclass(frozen=True)
@@ -179,12 +181,14 @@ class Container:
     Attributes:
         image: What it is made of.
         root: Where its files are.
-        volume: What is mounted at /data, if anything.
+        volume: What is mounted, if anything.
+        place: Where it is mounted.
     """
 
     image: Image
     root: Path
     volume: Path | None = None
+    place: str = "/data"
 
     @contextmanager
     def started(self, *command: str, **variables: str) -> Generator["Running"]:
@@ -230,7 +234,8 @@ class Container:
         user: str = self.image.configuration["User"]
         uid, _, gid = user.partition(":")
         assert uid == gid
-        return {"ROOT": str(self.root), "USER_ID": uid, "VOLUME": str(self.volume or "")}
+        mounted = {"VOLUME": str(self.volume or ""), "PLACE": self.place}
+        return {"ROOT": str(self.root), "USER_ID": uid, **mounted}
 
 
 @dataclass(frozen=True)

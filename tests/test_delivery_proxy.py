@@ -4,6 +4,7 @@ import http.client
 import http.server
 import ipaddress
 import json
+import shutil
 import ssl
 import threading
 import time
@@ -12,9 +13,12 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.compose import Service, services_of
 from tests.containers import builder_here
+from tests.delivery import free_port, wait_for
+from tests.history import substitute
 from tests.images import Built, build
 from tests.projects import Workshop
 from tests.servers import ask, nginx
@@ -179,3 +183,24 @@ def test_absent_service_is_a_problem_that_says_when_to_come_back(
     assert response.status == 503
     assert response.getheader("Retry-After") == "5"
     assert problem["code"] == "unavailable"
+
+
+def test_development_reloads_the_source_of_this_machine(
+    built: Built, environment: dict[str, str], tmp_path: Path
+) -> None:
+    override = yaml.safe_load((built.project / "docker/docker-compose.override.yml").read_text())
+    api = override["services"]["api"]
+    source = shutil.copytree(built.project / "src", tmp_path / "src")
+    (place,) = (each.split(":")[1] for each in api["volumes"] if each.startswith("../src:"))
+    command = [*built.image.configuration["Entrypoint"], "env", f"--chdir={api['working_dir']}"]
+    port = free_port()
+    variables = environment | api["environment"] | {"APP_PORT": str(port)}
+
+    with (
+        built.image.container(source, place) as container,
+        container.started(*command, *api["command"], **variables) as running,
+    ):
+        wait_for(f"http://127.0.0.1:{port}/health")
+        substitute(source / "my_app/routers/health.py", '"/health"', '"/alive"')
+        wait_for(f"http://127.0.0.1:{port}/alive", seconds=60)
+        assert running.stop()[0] == 0
