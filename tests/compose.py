@@ -61,7 +61,7 @@ class Service:
         self.environment = {
             **self.environment,
             "APP_PORT": str(self.port),
-            "APP_TRUSTED_PROXIES": "127.0.0.1",  # where this nginx is
+            "APP_TRUSTED_PROXIES": "127.0.0.0/8",  # this nginx, and callers from its network
             "APP_DRAIN_SECONDS": "0.2",
         }
 
