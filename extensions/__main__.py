@@ -19,7 +19,7 @@ from extensions.documentation import pages
 from extensions.questionnaire import ROOT, InvalidAnswersError, read
 from extensions.releases import releases, section
 
-__all__ = ["main"]
+__all__ = ["main", "part"]
 
 _PER_SHARD = 48
 
@@ -44,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
 
     combinations = commands.add_parser("combinations", help="list all combinations of answers")
     combinations.add_argument(
-        "--shard", type=_shard, default=(1, 1), metavar="K/N", help="list the K-th of N parts only"
+        "--shard", type=part, default=(1, 1), metavar="K/N", help="list the K-th of N parts only"
     )
     form = combinations.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="write the answers, one object a line")
@@ -75,7 +75,18 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _shard(text: str) -> tuple[int, int]:
+def part(text: str) -> tuple[int, int]:
+    """Read which part of a whole is meant.
+
+    Args:
+        text: Two numbers, as in `3/16`.
+
+    Returns:
+        The number of the part, from 1, and that of all parts.
+
+    Raises:
+        argparse.ArgumentTypeError: There is no such part.
+    """
     number, _, of = text.partition("/")
     if not (number.isdigit() and of.isdigit() and 1 <= int(number) <= int(of)):
         raise argparse.ArgumentTypeError(f"{text} is no part of a whole, such as 3/16")

@@ -398,11 +398,13 @@ class Questionnaire(Contract):
             answers: Answers that differ from the defaults, or all of them.
 
         Returns:
-            A line for a shell, to be run in the folder of the template.
+            A line for a shell, to be run in the folder of the template. It copies the template as
+            it stands there, where Copier alone would take the newest release.
         """
         asked = (name for name in answers if not self.question(name).is_computed)
         data = [word for name in asked for word in ("-d", f"{name}={_as_text(answers[name])}")]
-        return shlex.join(["copier", "copy", "--defaults", *data, ".", "../project"])
+        copy = ["uv", "run", "copier", "copy", "--defaults", "--vcs-ref", "HEAD"]
+        return shlex.join([*copy, *data, ".", "../project"])
 
     def json_schema(self) -> dict[str, Any]:
         """Describe an answers file for editors and portals, as far as JSON Schema can.

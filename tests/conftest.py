@@ -5,12 +5,15 @@ import time
 from collections import defaultdict
 from collections.abc import Generator
 from pathlib import Path
+from typing import cast
 
 import hypothesis
 import pytest
 
+from extensions.__main__ import part
+from extensions.questionnaire import ROOT, Answers
 from tests.history import History, cloned_once, isolated_git
-from tests.projects import Workshop, compiled_once, snapshot
+from tests.projects import BLOCKS, Workshop, command_of, compiled_once, snapshot
 
 hypothesis.settings.register_profile("here", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("here")
@@ -110,8 +113,8 @@ class TierTimes:
             each = seconds / max(self.tests[tier], 1)
             write(f"{seconds / 60:6.1f}  {tier}: {self.tests[tier]} tests, {each:.2f} s each")
         write(f"{(time.monotonic() - self.started) / 60:6.1f}  in all, on the clock")
-        if combinations := self.tests[SUITES]:
-            each = (self.seconds[SUITES] + self.seconds[TYPES]) / combinations
+        if self.tests[SUITES] and self.tests[TYPES]:
+            each = (self.seconds[SUITES] + self.seconds[TYPES]) / self.tests[SUITES]
             write(f"{each:6.1f}  seconds of work for one combination: its suite, its types twice")
         for name, value in sorted(self.measured.items()):
             write(f"{value!s:>6}  {name}")
@@ -124,17 +127,33 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="take every combination where a covering set is the rule",
     )
-    parser.addoption("--shard", metavar="K/N", help="run only the K-th of N parts of the tests")
+    parser.addoption(
+        "--shard", type=part, metavar="K/N", help="run only the K-th of N parts of the tests"
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep every N-th test, beginning with the K-th."""
-    shard: str | None = config.getoption("--shard")
+    shard: tuple[int, int] | None = config.getoption("--shard")
     if shard is not None:
-        number, of = (int(part) for part in shard.split("/"))
+        number, of = shard
         dropped = [item for index, item in enumerate(items) if index % of != number - 1]
         config.hook.pytest_deselected(items=dropped)
         items[:] = items[number - 1 :: of]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Tell of a failing combination how to have it."""
+    report = yield
+    if report.failed and isinstance(item, pytest.Function) and hasattr(item, "callspec"):
+        for value in item.callspec.params.values():
+            if isinstance(value, dict) and {*BLOCKS} <= value.keys():
+                answers = cast("Answers", value)
+                report.sections.append((f"to see it, in {ROOT}", command_of(answers)))
+    return report
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -14,6 +14,7 @@ from copier import run_copy
 from pydantic import ValidationError
 
 from extensions.questionnaire import ROOT, Answers, InvalidAnswersError, Questionnaire, read
+from tests.history import History, run_copier, substitute
 from tests.projects import QUESTIONNAIRE
 
 pytestmark = pytest.mark.quick
@@ -186,18 +187,20 @@ def test_every_combination_passes_the_validators() -> None:
         assert QUESTIONNAIRE.complete(answers) == answers
 
 
-def test_command_makes_the_combination(template: Path, tmp_path: Path) -> None:
+def test_command_makes_the_combination_of_the_template_as_it_stands(
+    history: History, tmp_path: Path
+) -> None:
     chosen: Answers = {"project_name": 'It\'s "me"', "example": False, "license": "Proprietary"}
-    (tmp_path / "template").symlink_to(template)
+    repository = history.fork(tmp_path).repository
+    substitute(repository / "template/SECURITY.md.jinja", "^# .*", "# Not committed, less released")
 
-    copier, copy, *words = shlex.split(QUESTIONNAIRE.command(chosen))
+    uv, run, copier, *words = shlex.split(QUESTIONNAIRE.command(chosen))
+    ran = run_copier(*words, folder=repository)
 
-    data = [word for word in words if "=" in word]
-    assert (copier, copy) == ("copier", "copy")
-    given = dict(word.split("=", 1) for word in data)
-    run_copy(str(template), tmp_path / "app", data=given, defaults=True, quiet=True, unsafe=False)
-    stored = yaml.safe_load((tmp_path / "app/.copier-answers.yml").read_text())
+    assert (uv, run, copier, ran.returncode) == ("uv", "run", "copier", 0), ran.stderr
+    stored = yaml.safe_load((tmp_path / "project/.copier-answers.yml").read_text())
     assert {name: stored[name] for name in chosen} == chosen
+    assert "Not committed" in (tmp_path / "project/SECURITY.md").read_text()
 
 
 # ------------------------------------------------------------------------------- answers read

@@ -3,7 +3,7 @@
 import pytest
 
 from extensions.questionnaire import Answers
-from tests.projects import Workshop, combinations, command_of, covering, name_of, runnable
+from tests.projects import Workshop, combinations, covering, name_of, runnable
 
 COMBINATIONS = [runnable(answers) for answers in combinations()]
 QUICK = covering(1, COMBINATIONS)
@@ -24,9 +24,5 @@ def test_every_combination_passes_its_own_tests(
     has_e2e = answers in WITH_PROCESSES or request.config.getoption("--every")
     selection = () if has_e2e else ("-m", "not e2e")
     project = workshop.make(answers)
-    try:
-        workshop.run(project, "lint-imports", "--no-logo")
-        workshop.run(project, "pytest", "-q", "-p", "no:cacheprovider", *selection)
-    except AssertionError as error:
-        error.add_note(f"To see it: {command_of(answers)}")
-        raise
+    workshop.run(project, "lint-imports", "--no-logo")
+    workshop.run(project, "pytest", "-q", "-p", "no:cacheprovider", *selection)

@@ -92,7 +92,12 @@ def test_every_combination_is_strictly_typed_for_pyright(
     report = json.loads(result.stdout)
     assert report["summary"]["filesAnalyzed"] > len(batch)
     problems = [f"{each['file']}: {each['message']}" for each in report["generalDiagnostics"]]
-    assert not problems, "\n".join(problems[:20])
+    seen = [
+        f"To see it: {command_of(answers)}"
+        for project, answers in batch.items()
+        if any(problem.startswith(f"{project}/") for problem in problems)
+    ]
+    assert not problems, "\n".join([*problems[:20], *seen[:1]])
 
 
 def test_every_combination_is_strictly_typed_for_mypy(
