@@ -62,13 +62,16 @@ def project(
         Its path in the project and its text, or None where the answers leave it out.
     """
     context = {**answers, **COPIER}
-    parts = [
-        questionnaire.render(f"the name {part}", part, context)
-        for part in source.relative_to(FOLDER).parts
-    ]
+    name, steps, text = _read(source)
+    parts = [questionnaire.render(f"the name {step}", step, context) for step in steps]
     if not all(part.removesuffix(SUFFIX) for part in parts):
         return None
-    text = source.read_text()
-    if source.name.endswith(SUFFIX):
-        text = questionnaire.render(str(source.relative_to(ROOT)), text, context)
+    if name.endswith(SUFFIX):
+        text = questionnaire.render(name, text, context)
     return "/".join(parts).removesuffix(SUFFIX), text
+
+
+@cache
+def _read(source: Path) -> tuple[str, tuple[str, ...], str]:
+    """Return what a file is called, each step on the way to it, and its text."""
+    return str(source.relative_to(ROOT)), source.relative_to(FOLDER).parts, source.read_text()

@@ -6,7 +6,7 @@ from jinja2.sandbox import SandboxedEnvironment
 from extensions.branches import Arm, RecordingEnvironment
 from extensions.questionnaire import Answers, InvalidAnswersError, Questionnaire, read
 from tests.bad_answers import BAD_ANSWERS, ODD_FOLDERS
-from tests.projection import sources, versions
+from tests.projection import project, sources, versions
 
 PLAIN: Answers = {"project_name": 'Say "hi"', "user_email": ""}
 RENAMED: Answers = {"package_name": "new", "package_name_locked": "old"}
@@ -33,7 +33,7 @@ def test_every_branch_of_the_template_is_taken() -> None:
     questionnaire = recording()
     for source in sources():
         list(versions(source, questionnaire))
-        list(versions(source, questionnaire, fixed=PLAIN | {"license": "MIT"}))
+        project(source, questionnaire.complete(PLAIN), questionnaire)
     for folder in ODD_FOLDERS:
         questionnaire.complete({}, folder=folder)
     refused: list[Answers] = [{bad.question: bad.answer} for bad in BAD_ANSWERS]
