@@ -6,6 +6,7 @@ the combinations out over machines; and for those who own the template.
 
 import argparse
 import json
+import signal
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -173,4 +174,6 @@ def _write(line: str) -> None:
 
 
 if __name__ == "__main__":
+    if hasattr(signal, "SIGPIPE"):  # where `| head` may take what it wants, and no more
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     sys.exit(main())

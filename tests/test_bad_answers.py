@@ -1,5 +1,6 @@
 """A bad answer gets one clear line, wherever it is given, and nothing is written."""
 
+import os
 import re
 import subprocess
 import sys
@@ -47,37 +48,40 @@ def test_data_is_refused_by_the_same_line_and_writes_nothing(
     assert not (tmp_path / "app").exists()
 
 
-@pytest.mark.parametrize(
-    ("name", "typed", "refusal"),
-    [
-        ("project_name", "x" * 65, "Write one line of at most 64"),
-        ("project_slug", "fastapi", "one of the project's own dependencies"),
-        ("package_name", "class", "class is a Python keyword"),
-        ("user_email", "nobody", "Write one plain address"),
-    ],
-)
-def test_prompt_refuses_what_is_typed(
-    name: str, typed: str, refusal: str, template: Path, tmp_path: Path
-) -> None:
-    copier = Path(sys.executable).with_name("copier")
+TYPED = {
+    bad.question: bad
+    for bad in sorted(BAD_ANSWERS, key=lambda bad: -len(bad.answer))
+    if bad.answer.isprintable()
+}
+"""The shortest bad answer to each question, of those that a person can type."""
+
+CLEAR = "\x15"
+
+
+def test_prompt_refuses_what_is_typed_until_it_is_better(template: Path, tmp_path: Path) -> None:
+    better = QUESTIONNAIRE.complete({}, folder="app")
     terminal: pexpect.spawn[str] = pexpect.spawn(
-        str(copier),
+        str(Path(sys.executable).with_name("copier")),
         ["copy", str(template), str(tmp_path / "app")],
         dimensions=(50, 200),
+        env=os.environ | {"PROMPT_TOOLKIT_NO_CPR": "1"},  # nobody here says where the cursor is
         encoding="utf-8",
         timeout=20,
     )
+
     for question in QUESTIONNAIRE.questions:
+        if question.is_computed:
+            continue
         terminal.expect_exact(question.help)
-        if question.name == name:
-            break
+        if bad := TYPED.get(question.name):
+            terminal.send(f"{CLEAR}{bad.answer}\r")
+            terminal.expect_exact(bad.refusal)
+            terminal.send(f"{CLEAR}{better[question.name]}")
         terminal.send("\r")
 
-    terminal.send("\x7f" * 40 + typed + "\r")
-
-    terminal.expect_exact(refusal)
-    terminal.close(force=True)
-    assert not (tmp_path / "app").exists()
+    terminal.expect(pexpect.EOF)
+    stored = yaml.safe_load((tmp_path / "app/.copier-answers.yml").read_text())
+    assert {name: stored[name] for name in better} == better
 
 
 @pytest.mark.parametrize("folder", ODD_FOLDERS)

@@ -2,10 +2,14 @@
 
 import json
 import re
+import shlex
+import subprocess
+import sys
 
 import pytest
 
 from extensions.__main__ import main
+from extensions.questionnaire import ROOT
 from extensions.releases import releases
 from tests.projects import QUESTIONNAIRE
 
@@ -33,6 +37,13 @@ def test_combinations_as_json_are_whole_answers(capsys: pytest.CaptureFixture[st
 
     assert len(found) == COUNT
     assert all(QUESTIONNAIRE.complete(answers) == answers for answers in found)
+
+
+def test_combinations_end_where_nobody_reads_on() -> None:
+    command = f"{shlex.quote(sys.executable)} -m extensions combinations | head -1"
+    result = subprocess.run(["sh", "-c", command], cwd=ROOT, capture_output=True, check=True)
+
+    assert (result.stdout.count(b"\n"), result.stderr) == (1, b"")
 
 
 @pytest.mark.parametrize("of", [1, 2, 7])

@@ -86,6 +86,12 @@ def test_no_file_name_is_illegal_on_windows(tree: Path) -> None:
             assert part.isascii(), name
 
 
+def test_no_file_name_differs_from_another_by_case_alone(tree: Path) -> None:
+    names = {str(Path(*Path(name).relative_to(tree).parts[1:])) for name in files(tree, "**/*")}
+
+    assert len({name.lower() for name in names}) == len(names)
+
+
 @pytest.mark.parametrize("version", QUESTIONNAIRE.question("python_version").values)
 def test_python_is_formatted_and_clean(tree: Path, version: str) -> None:
     target = f"target-version = 'py{version.replace('.', '')}'"
@@ -195,7 +201,7 @@ def test_nginx_takes_its_configuration(tree: Path, tmp_path: Path) -> None:
 
 
 def test_no_machine_or_registry_is_named(tree: Path) -> None:
-    foreign = f"{re.escape(str(ROOT.parent))}/|/home/|pypi|pythonhosted"
+    foreign = f"{re.escape(str(ROOT))}/|/home/|pypi|pythonhosted"
     for name in files(tree, "**/*"):
         assert not re.search(foreign, Path(name).read_text()), name
 

@@ -1,12 +1,24 @@
-"""A suite that did not run whole is noticed."""
+"""The tests of projects take what they say: combinations that meet, and suites that run whole."""
 
+import itertools
 from dataclasses import replace
 
 import pytest
 
-from tests.projects import PEOPLE, Workshop
+from extensions.questionnaire import ALONGSIDE
+from tests.projects import BLOCKS, PEOPLE, QUESTIONNAIRE, Workshop, combinations
 
+PAIRS = list(itertools.combinations((*BLOCKS, *ALONGSIDE), 2))
 TESTS_WITH_REDIS = ("pytest", "-q", "-rs", "-p", "no:cacheprovider", "tests/integration/cache")
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("pair", PAIRS, ids="-".join)
+def test_combinations_hold_every_pair_of_answers(pair: tuple[str, str]) -> None:
+    found = {tuple(answers[name] for name in pair) for answers in combinations()}
+
+    possible = QUESTIONNAIRE.combinations(over=pair)
+    assert {tuple(answers[name] for name in pair) for answers in possible} <= found
 
 
 def test_missing_redis_is_told_of_and_fails_where_tools_are_required(workshop: Workshop) -> None:

@@ -12,7 +12,7 @@ import yaml
 from pytest_copie.plugin import Copie
 
 from extensions.questionnaire import ROOT, Answers
-from tests.projection import project, sources
+from tests.projection import project, sources, versions
 from tests.projects import PEOPLE, QUESTIONNAIRE, combinations, covering, name_of, render
 
 QUICK = covering(2)
@@ -26,13 +26,22 @@ def files_of(folder: Path) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize(
-    "answers",
-    [
-        pytest.param(each, id=name_of(each), marks=[pytest.mark.quick] if each in QUICK else [])
-        for each in combinations()
-    ],
-)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Take every crossing of the blocks, or of all answers that can be listed."""
+    if "answers" in metafunc.fixturenames:
+        is_every = metafunc.config.getoption("--every")
+        crossed = QUESTIONNAIRE.combinations(fixed=PEOPLE) if is_every else combinations()
+        metafunc.parametrize(
+            "answers",
+            [
+                pytest.param(
+                    each, id=name_of(each), marks=[pytest.mark.quick] if each in QUICK else []
+                )
+                for each in crossed
+            ],
+        )
+
+
 def test_whole_tree_is_what_the_projection_says(
     template: Path, tmp_path: Path, answers: Answers
 ) -> None:
@@ -57,8 +66,16 @@ def test_rendering_twice_elsewhere_gives_the_same(
     monkeypatch.setenv("COPIER_SETTINGS_PATH", str(settings))
     monkeypatch.setenv("TZ", "Pacific/Kiritimati")
     monkeypatch.setattr(time, "time", lambda: 4e9)
+    monkeypatch.setattr(time, "localtime", lambda *_: time.gmtime(4e9))
 
     assert files_of(render(template, tmp_path / "there/deeper", answers)) == first
+
+
+def test_versions_of_a_file_are_all_that_projects_have() -> None:
+    for source in sources():
+        known = {(version.path, version.content) for version in versions(source)}
+        projected = {project(source, answers) for answers in QUICK}
+        assert projected - {None} <= known, source
 
 
 @pytest.mark.quick

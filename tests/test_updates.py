@@ -181,8 +181,13 @@ def test_package_name_is_kept_whatever_data_says(project: Project) -> None:
     assert project.changes() == []
 
 
-def test_answers_survive_the_update(project: Project) -> None:
+def test_answers_survive_the_update_by_somebody_with_other_defaults(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = project.read(ANSWERS_FILE).splitlines()
+    settings = tmp_path / "settings.yml"
+    settings.write_text("defaults: {user_name: Somebody, license: Proprietary, cache: true}\n")
+    monkeypatch.setenv("COPIER_SETTINGS_PATH", str(settings))
 
     project.update()
 
