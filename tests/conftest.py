@@ -23,6 +23,7 @@ TYPES = "types of every combination"
 TIERS = {
     "test_suites": SUITES,
     "test_types": TYPES,
+    "test_mutations": "mutations",
     "test_updates": "updates and switches",
     "test_switches": "updates and switches",
     "test_releases": "updates and switches",

@@ -156,11 +156,17 @@ def python_of(version: str) -> Path | None:
     return Path(found.stdout.strip()).resolve() if found.returncode == 0 else None
 
 
+compile_anew = cast("Callable[..., CodeType]", Environment.compile)
+
+
 @contextmanager
 def compiled_once() -> Generator[None]:
-    """Keep compiled templates: projects and updates render mostly the same files."""
+    """Keep compiled templates: projects and updates render mostly the same files.
+
+    What is made of constants alone, such as a date, is kept with them: a context within a context
+    begins anew.
+    """
     compiled: dict[tuple[object, ...], CodeType] = {}
-    compile_anew = cast("Callable[..., CodeType]", Environment.compile)
 
     def compile_once(
         self: Environment, source: str, name: str | None = None, *rest: object

@@ -4,6 +4,7 @@ A proof that stays green when what it proves is broken is worth nothing. Each ro
 and names the test that must notice: one of the template's own, or one of a generated project.
 """
 
+import os
 import re
 import shutil
 import subprocess
@@ -38,12 +39,16 @@ def scratch_copy(folder: Path) -> Path:
 
 @pytest.mark.parametrize("mutation", [*OF_THE_TEMPLATE, *OF_KUBERNETES], ids=str)
 def test_breaking_the_template_turns_its_test_red(mutation: Mutation, tmp_path: Path) -> None:
+    requires(*mutation.tools)
     root = scratch_copy(tmp_path / "template")
     mutation.apply(root)
 
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
     command += ["--numprocesses=0", "--dist=no", mutation.test]
-    result = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    variables = os.environ | {"REQUIRE_TOOLS": "1"}
+    result = subprocess.run(
+        command, cwd=root, env=variables, capture_output=True, text=True, check=False
+    )
 
     assert result.returncode == 1, result.stdout
     assert f"FAILED {mutation.test}" in result.stdout

@@ -13,8 +13,17 @@ from pytest_copie.plugin import Copie
 
 from extensions.questionnaire import ROOT, Answers
 from tests.projection import project, sources, versions
-from tests.projects import PEOPLE, QUESTIONNAIRE, combinations, covering, name_of, render
+from tests.projects import (
+    PEOPLE,
+    QUESTIONNAIRE,
+    combinations,
+    compiled_once,
+    covering,
+    name_of,
+    render,
+)
 
+FEW = covering(1)
 QUICK = covering(2)
 
 
@@ -55,20 +64,27 @@ def test_whole_tree_is_what_the_projection_says(
     assert not [path for path in (tmp_path / "my-app").rglob("*/") if not any(path.iterdir())]
 
 
+def in_a_century(_seconds: float | None = None) -> time.struct_time:
+    return time.gmtime(4e9)
+
+
 @pytest.mark.quick
 def test_rendering_twice_elsewhere_gives_the_same(
     template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answers = covering(1)[0]
-    first = files_of(render(template, tmp_path / "here", answers))
+    here, there = tmp_path / "here", tmp_path / "there/deeper"
+    first = {name_of(each): files_of(render(template, here / name_of(each), each)) for each in FEW}
     settings = tmp_path / "settings.yml"
     settings.write_text("defaults: {user_name: Somebody, license: Proprietary}\n")
     monkeypatch.setenv("COPIER_SETTINGS_PATH", str(settings))
     monkeypatch.setenv("TZ", "Pacific/Kiritimati")
     monkeypatch.setattr(time, "time", lambda: 4e9)
-    monkeypatch.setattr(time, "localtime", lambda *_: time.gmtime(4e9))
+    monkeypatch.setattr(time, "localtime", in_a_century)
 
-    assert files_of(render(template, tmp_path / "there/deeper", answers)) == first
+    with compiled_once():
+        for each in FEW:
+            again = files_of(render(template, there / f"other-{name_of(each)}", each))
+            assert again == first[name_of(each)]
 
 
 def test_versions_of_a_file_are_all_that_projects_have() -> None:
@@ -90,7 +106,7 @@ def test_every_file_of_the_template_is_tracked() -> None:
 
 @pytest.mark.quick
 def test_no_rendered_file_is_ignored_by_git(template: Path, tmp_path: Path) -> None:
-    for answers in covering(1):
+    for answers in FEW:
         folder = render(template, tmp_path / name_of(answers), answers)
         subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
         ignored = subprocess.run(
