@@ -1,13 +1,14 @@
 """Whatever people write arrives unchanged where it belongs, or is refused in one clear line."""
 
 import ast
+import json
 import subprocess
 import tomllib
 from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -76,6 +77,15 @@ READERS = [
     if QUESTIONNAIRE.answers_read(source) & {"project_name", "project_description", "user_name"}
 ]
 MARKDOWN = MarkdownIt()
+DEFAULTS = QUESTIONNAIRE.complete(PEOPLE)
+FILES = {
+    question.name: [
+        source for source in sources() if question.name in QUESTIONNAIRE.answers_read(source)
+    ]
+    for question in QUESTIONNAIRE.questions
+    if question.type == "str" and question.validator
+}
+"""For each free text, the files that it stands in."""
 
 
 @given(
@@ -106,6 +116,43 @@ def test_visible_text_arrives_unchanged(name: str, description: str, author: str
     check_readme(files["README.md"], answers)
     assert str(answers["user_name"]) in files["LICENSE"]
     assert files.keys() == {"LICENSE", "README.md", "pyproject.toml", "src/my_app/main.py"}
+
+
+@settings(max_examples=500)
+@given(
+    question=st.sampled_from(sorted(FILES)),
+    piece=st.sampled_from([*VISIBLE, *INVISIBLE]) | st.text(max_size=3),
+    place=st.integers(0, 30),
+)
+def test_any_answer_is_refused_in_a_line_or_every_file_parses(
+    question: str, piece: str, place: int
+) -> None:
+    usual = str(DEFAULTS[question])
+    text = usual[:place] + piece + usual[place:]
+    try:
+        answers = QUESTIONNAIRE.complete(PEOPLE | {question: text})
+    except InvalidAnswersError as refusal:
+        (line,) = refusal.errors
+        assert line.startswith(f"{question}: ")
+        return
+
+    assert answers[question] == text
+    for path, content in filter(None, (project(source, answers) for source in FILES[question])):
+        parse(path, content)
+
+
+def parse(path: str, content: str) -> None:
+    match path.rpartition(".")[2]:
+        case "json":
+            json.loads(content)
+        case "py":
+            ast.parse(content)
+        case "toml":
+            tomllib.loads(content)
+        case "yaml" | "yml":
+            list(yaml.safe_load_all(content))
+        case _:
+            assert content.replace("\n", "").isprintable(), path
 
 
 def check_project_table(text: str, answers: Answers) -> None:
