@@ -60,17 +60,24 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def workshop(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Generator[Workshop]:
+def shared(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that the workers of this run share, and no other run."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if hasattr(pytestconfig, "workerinput") else own
+
+
+@pytest.fixture(scope="session")
+def workshop(template: Path, shared: Path) -> Generator[Workshop]:
     """This worker's place to render and run projects.
 
     Not among pytest's own folders: every session closes their parent to all other users, of whom
     root's PostgreSQL is one.
     """
-    shared = tmp_path_factory.getbasetemp().parent / "locks"
-    shared.mkdir(exist_ok=True)
+    locks = shared / "locks"
+    locks.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="workshop-", ignore_cleanup_errors=True) as name:
         Path(name).chmod(0o755)
-        yield Workshop(folder=Path(name), template=template, locks=shared)
+        yield Workshop(folder=Path(name), template=template, locks=locks)
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import uv
 import yaml
+from filelock import FileLock
 
 from extensions.questionnaire import ROOT, Answers
 from tests.delivery import ran
@@ -42,9 +43,16 @@ SCHEMAS = {
 
 
 @pytest.fixture(scope="module")
-def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tree(shared: Path) -> Path:
     """Folders 0, 1, 2 and so on: each holds the n-th version of every file."""
-    folder = tmp_path_factory.mktemp("versions")
+    folder = shared / "versions"
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            _write_versions(folder)
+    return folder
+
+
+def _write_versions(folder: Path) -> None:
     count: defaultdict[str, int] = defaultdict(int)
     for source in sources():
         for version in versions(source):
@@ -52,7 +60,6 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
             count[version.path] += 1
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(version.content)
-    return folder
 
 
 def files(tree: Path, pattern: str) -> list[str]:

@@ -32,9 +32,9 @@ strict = True
 
 
 @pytest.fixture(scope="session")
-def packages(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def packages(template: Path, shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An environment with every package of every combination, made by the first worker."""
-    environment = tmp_path_factory.getbasetemp().parent / "all-packages"
+    environment = shared / "all-packages"
     with FileLock(f"{environment}.lock"):
         if not environment.exists():
             wanted = _all_requirements(template, tmp_path_factory.mktemp("requirements"))
