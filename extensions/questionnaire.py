@@ -33,6 +33,8 @@ __all__ = [
 
 ROOT = Path(__file__).resolve().parent.parent
 ALONGSIDE = ("kubernetes", "license", "python_version", "type_checker")
+"""The questions whose answers change no code, so that crossing the others covers it all."""
+
 METADATA = frozenset({"_commit", "_src_path"})
 WORDS: Mapping[str, bool] = {
     **dict.fromkeys(("true", "yes", "y", "on"), True),

@@ -13,7 +13,7 @@ from pathlib import Path
 from extensions.questionnaire import ROOT, Answers, Questionnaire
 from tests.projects import PEOPLE, QUESTIONNAIRE
 
-__all__ = ["Rendered", "project", "sources", "versions"]
+__all__ = ["FOLDER", "Rendered", "project", "sources", "versions"]
 
 SUFFIX = QUESTIONNAIRE.settings.templates_suffix
 FOLDER = ROOT / QUESTIONNAIRE.settings.subdirectory

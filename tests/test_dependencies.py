@@ -12,12 +12,12 @@ import uv
 
 from extensions.questionnaire import Answers
 from tests.delivery import ran
-from tests.projection import project, sources
+from tests.projection import FOLDER, project, sources
 from tests.projects import BLOCKS, combinations, python_of, pythons_here
 
 DEPTRY = "deptry==0.25.1"
 DECLARED = next(source for source in sources() if source.name == "pyproject.toml.jinja")
-CODE = [source for source in sources() if "src" in source.parts]
+CODE = [source for source in sources() if source.is_relative_to(FOLDER / "src")]
 PIPELINE = next(source for source in sources() if source.name == "ci.yml.jinja")
 OFFLINE = ("unshare", "--net") if os.geteuid() == 0 else ()
 WITHOUT_IMPORT = {
