@@ -264,8 +264,8 @@ class Lab:
 
     def versions(self, *projects: Project) -> str:
         """Name the interpreter and the packages of the fullest environment there is."""
-        rendered = [project for project in projects if (self.folder / project.name).exists()]
-        return self.run([*projects[:1], *rendered][-1], "-m", "bench.apps.versions")
+        rendered = (each for each in reversed(projects) if (self.folder / each.name).exists())
+        return self.run(next(rendered, projects[0]), "-m", "bench.apps.versions")
 
     def run(self, project: Project, *arguments: str, **variables: str) -> str:
         """Run Python in a project's environment and return what it prints."""
