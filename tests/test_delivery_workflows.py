@@ -20,6 +20,7 @@ from tests.projects import PEOPLE, Workshop
 from tests.workflows import Runner, jobs_of, recorder
 
 WORKFLOWS = Path(".github/workflows")
+type Release = Callable[..., Runner]
 type Update = Callable[..., Runner]
 
 pytestmark = pytest.mark.usefixtures("history")
@@ -164,23 +165,26 @@ def test_audit_passes_only_where_everything_was_audited(
 
 # -------------------------------------------------------------------------------------- release
 
-PASSED = '[ "$1 $2" != "run list" ] || echo {times}'
-"""How often CI has passed for the commit, when that is asked."""
+
+@pytest.fixture
+def released(workshop: Workshop, tmp_path: Path, tools: Path) -> Release:
+    """Prepares the release of a tag, for a commit that CI has passed so many times."""
+
+    def prepare(tag: str, *, passed: int = 1) -> Runner:
+        recorder(tools, "gh", f'[ "$1 $2" != "run list" ] || echo {passed}')
+        checkout = owned(workshop, tmp_path / "my-app", PROJECTS["default"])
+        runner = runner_in(workshop, checkout, tools)
+        of_github = {"REPOSITORY": "Ada/My-App", "REF_NAME": tag, "SHA": "abc"}
+        given = {f"GITHUB_{name}": value for name, value in of_github.items()}
+        runner.variables = {**runner.variables, **given}
+        return runner
+
+    return prepare
 
 
-def test_release_publishes_what_the_tag_names(
-    workshop: Workshop, tmp_path: Path, tools: Path
-) -> None:
-    recorder(tools, "gh", PASSED.format(times=1))
-    checkout = owned(workshop, tmp_path / "my-app", PROJECTS["default"])
-    runner = runner_in(workshop, checkout, tools)
-    runner.variables = {
-        **runner.variables,
-        "GITHUB_REF_NAME": "v0.1.0",
-        "GITHUB_REPOSITORY": "Ada/My-App",
-        "GITHUB_SHA": "abc",
-    }
-    workflow = checkout / WORKFLOWS / "release.yml"
+def test_release_publishes_what_the_tag_names(released: Release) -> None:
+    runner = released("v0.1.0")
+    workflow = runner.checkout / WORKFLOWS / "release.yml"
 
     for job in jobs_of(workflow):
         runner.run(workflow, job)
@@ -189,32 +193,23 @@ def test_release_publishes_what_the_tag_names(
     assert runner.values["steps.version.outputs.image"] == "ghcr.io/ada/my-app"
     published = "gh release create v0.1.0 --verify-tag --generate-notes sbom.cdx.json"
     assert runner.calls[-1] == published
-    assert (checkout / "sbom.cdx.json").exists()
+    assert (runner.checkout / "sbom.cdx.json").exists()
 
 
-def test_release_refuses_a_tag_that_is_not_the_version(
-    workshop: Workshop, tmp_path: Path, tools: Path
-) -> None:
-    checkout = owned(workshop, tmp_path / "my-app", PROJECTS["default"])
-    runner = runner_in(workshop, checkout, tools)
-    runner.variables = {**runner.variables, "GITHUB_REF_NAME": "v9.9.9"}
+def test_release_refuses_a_tag_that_is_not_the_version(released: Release) -> None:
+    runner = released("v9.9.9")
 
     with pytest.raises(subprocess.CalledProcessError):
-        runner.run(checkout / WORKFLOWS / "release.yml", "image")
+        runner.run(runner.checkout / WORKFLOWS / "release.yml", "image")
 
     assert "::error::The tag is v9.9.9, but pyproject.toml says 0.1.0." in runner.printed
 
 
-def test_release_refuses_a_commit_that_ci_has_not_passed(
-    workshop: Workshop, tmp_path: Path, tools: Path
-) -> None:
-    recorder(tools, "gh", PASSED.format(times=0))
-    checkout = owned(workshop, tmp_path / "my-app", PROJECTS["default"])
-    runner = runner_in(workshop, checkout, tools)
-    runner.variables = {**runner.variables, "GITHUB_REF_NAME": "v0.1.0", "GITHUB_SHA": "abc"}
+def test_release_refuses_a_commit_that_ci_has_not_passed(released: Release) -> None:
+    runner = released("v0.1.0", passed=0)
 
     with pytest.raises(subprocess.CalledProcessError):
-        runner.run(checkout / WORKFLOWS / "release.yml", "image")
+        runner.run(runner.checkout / WORKFLOWS / "release.yml", "image")
 
     assert "--workflow ci.yml --commit abc --status success" in runner.calls[-1]
     assert "::error::CI has not passed for abc." in runner.printed
