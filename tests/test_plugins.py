@@ -1,7 +1,6 @@
 """A plugin of another distribution, installed beside a generated project and served by it."""
 
 import json
-import socket
 import subprocess
 import time
 from collections.abc import Generator
@@ -14,6 +13,7 @@ from urllib.request import urlopen
 import pytest
 import uv
 
+from tests.delivery import free_port
 from tests.projects import PEOPLE, Workshop
 
 PYPROJECT = """
@@ -116,7 +116,7 @@ def test_plugin_of_another_distribution_is_listed_and_served(
 @contextmanager
 def serve(command: Path, folder: Path, variables: dict[str, str]) -> Generator[str]:
     """Run the service until the block ends."""
-    port = _free_port()
+    port = free_port()
     variables = variables | {"APP_PORT": str(port), "APP_LOG_FORMAT": "json"}
     log = folder / "log"
     with (
@@ -153,10 +153,3 @@ def _wait_for(url: str) -> None:
         else:
             return
     pytest.fail("the service did not start")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
