@@ -155,14 +155,14 @@ OF_THE_TEMPLATE = [
     ),
     Mutation(
         file=f"{SOURCE}/routers/health.py.jinja",
-        old="    router = APIRouter(",
-        new="    router: int = APIRouter(",
+        old="    router = direct_router(",
+        new="    router: int = direct_router(",
         test="tests/test_types.py::test_every_combination_is_strictly_typed_for_pyright",
     ),
     Mutation(
         file=f"{SOURCE}/routers/health.py.jinja",
-        old="    router = APIRouter(",
-        new="    router: int = APIRouter(",
+        old="    router = direct_router(",
+        new="    router: int = direct_router(",
         test="tests/test_types.py::test_every_combination_is_strictly_typed_for_mypy",
     ),
     Mutation(
@@ -454,8 +454,8 @@ OF_SERVICES = [
     ),
     Mutation(
         file=f"{SOURCE}/main.py.jinja",
-        old="metrics.create_router(settings.metrics_path)",
-        new='metrics.create_router("/metrics")',
+        old="metrics.add_metrics(app, settings.metrics_path)",
+        new='metrics.add_metrics(app, "/metrics")',
         test="tests/integration/observability/test_metrics.py::test_metrics_path_of_their_own_is_a_probe",
         answers=SERVICES,
     ),

@@ -25,14 +25,14 @@ ROUTER = '''\
 from http import HTTPStatus
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import FastAPI
 from pydantic import BaseModel
 
 from my_app.database.dependencies import SessionDep
 from my_app.database.tables import OrderRow
-from my_app.routers import API_PREFIX
+from my_app.routers import API_PREFIX, direct_router
 
-__all__ = ["create_router"]
+__all__ = ["add_routes"]
 
 
 class NewOrder(BaseModel):
@@ -47,11 +47,10 @@ class Order(NewOrder):
     id: UUID
 
 
-def create_router() -> APIRouter:
-    """Make the router of `/orders`."""
-    router = APIRouter(prefix=f"{API_PREFIX}/orders", tags=["orders"])
+def add_routes(app: FastAPI) -> None:
+    """Add the routes of `/orders`."""
+    router = direct_router(app, prefix=f"{API_PREFIX}/orders", tags=["orders"])
     router.post("", status_code=HTTPStatus.CREATED)(create_order)
-    return router
 
 
 async def create_order(order: NewOrder, session: SessionDep) -> Order:
@@ -183,8 +182,8 @@ def _add_a_resource(owner: Owner) -> None:
     substitute(package / "main.py", r"^(from my_app\.routers import .*)$", r"\1, orders")
     substitute(
         package / "main.py",
-        r"^    app\.include_router\(health\.create_router\(\)\)\n",
-        r"\g<0>    app.include_router(orders.create_router())\n",
+        r"^    health\.add_routes\(app\)\n",
+        r"\g<0>    orders.add_routes(app)\n",
     )
     for action in (("upgrade",), ("revision", "Add the orders"), ("upgrade",), ("check",)):
         owner.run(uv.find_uv_bin(), "run", "--no-sync", "my-app", "db", *action)
