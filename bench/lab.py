@@ -95,20 +95,24 @@ class App:
     Attributes:
         name: What the table calls it.
         project: In whose environment it runs.
-        target: What uvicorn imports; by default the project's own application.
+        target: What uvicorn imports; by default the project's own application. None is the
+            project's own command.
         workers: How many processes serve it.
     """
 
     name: str
     project: Project
-    target: str = "bench.apps.service:create_app"
+    target: str | None = "bench.apps.service:create_app"
     workers: int = 1
 
     @property
-    def uvicorn(self) -> list[str]:
-        """The arguments of uvicorn, the same for all."""
+    def arguments(self) -> list[str]:
+        """What Python is started with, the same for all that uvicorn serves."""
+        workers = ["--workers", str(self.workers)]
+        if self.target is None:
+            return ["-m", self.project.package, "serve", *workers]
         factory = ["--factory"] if self.target.endswith(":create_app") else []
-        return ["-m", "uvicorn", self.target, *factory, *_UVICORN, "--workers", str(self.workers)]
+        return ["-m", "uvicorn", self.target, *factory, *_UVICORN, *workers]
 
 
 @dataclass(frozen=True)
@@ -208,7 +212,7 @@ class Lab:
     @contextmanager
     def _serve(self, app: App, cores: Cores, variables: dict[str, str]) -> Generator[Process]:
         port = free_port()
-        command = [*app.uvicorn, "--port", str(port)]
+        command = [*app.arguments, "--port", str(port)]
         with self.start(app.project, command, cores.server, variables) as process:
             yield Process(f"http://127.0.0.1:{port}", process.pid)
 

@@ -53,6 +53,7 @@ SQLALCHEMY = App("FastAPI, SQLAlchemy", ITEMS, "bench.apps.bare_sqlalchemy:app")
 SERVICE = App("service", OFF)
 SERVICE_OBSERVED = App("service, observed", OBSERVED)
 SERVICE_ITEMS = App("service, items", ITEMS)
+SERVICE_ITEMS_SERVED = App("service, items, by its own command", ITEMS, target=None)
 SERVICE_USERS = App("service, users", USERS)
 SERVICE_ON = App("service, all on", ON)
 ONE_WORKER = App("one worker", OFF)
@@ -77,7 +78,7 @@ def _all(load: Load, *apps: App) -> tuple[Contender, ...]:
 
 def _crowd(clients: int) -> Contender:
     load = Load(path=LIST.path, clients=clients, has_statuses=True)
-    return Contender(app=SERVICE_ITEMS, load=load, name=f"{clients} clients")
+    return Contender(app=SERVICE_ITEMS_SERVED, load=load, name=f"{clients} clients")
 
 
 SCENARIOS: tuple[Scenario, ...] = (
