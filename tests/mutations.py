@@ -235,6 +235,29 @@ OF_KUBERNETES = [
 
 OF_A_PROJECT = [
     Mutation(
+        file=f"{SOURCE}/routers/__init__.py.jinja",
+        old="    router = copy(app.router)",
+        new="    router = APIRouter(routes=app.routes)",
+        test="tests/integration/test_routers.py::test_direct_router_puts_its_routes_directly_under_the_application",
+    ),
+    Mutation(
+        file=f"{SOURCE}/access_log.py.jinja",
+        old="in processors:",
+        new="in processors[:1]:",
+        test="tests/unit/test_access_log.py::test_access_log_secrets_are_redacted",
+    ),
+    Mutation(
+        file=f"{SOURCE}/__main__.py.jinja",
+        old="_ACCEPTED_A_TURN = 8",
+        new="_ACCEPTED_A_TURN = 1",
+        test="tests/unit/test_command_line.py::test_serve_accepts_several_connections_in_a_turn_of_the_loop",
+    ),
+    Mutation(
+        file=f"{SOURCE}/main.py.jinja",
+        old="        if settings.is_production:\n            tune_garbage_collection()\n",
+        test="tests/integration/test_garbage.py::test_garbage_collection_is_tuned_in_production",
+    ),
+    Mutation(
         file=f"{SOURCE}/drain.py.jinja",
         test="tests/integration/test_health.py",
     ),
