@@ -149,8 +149,9 @@ SCENARIOS: tuple[Scenario, ...] = (
             Goal(of="1024 clients", against="32 clients", at_least=0.8),
         ),
         database=ITEMS,
-        seconds=15,  # it takes some until the last of so many connections is accepted
+        seconds=8,
     ),
+    Rates(name="shedding", contenders=(_crowd(2560),), database=ITEMS, seconds=8),
     Rates(
         name="workers",
         contenders=_all(HEALTH, ONE_WORKER, TWO_WORKERS),
