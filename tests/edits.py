@@ -53,8 +53,8 @@ def own_router(project: Path) -> None:
     substitute(package / "main.py", r"^(from \w+\.routers import .*)$", r"\1, orders")
     substitute(
         package / "main.py",
-        r"^    health\.add_routes\(app\)\n",
-        r"\g<0>    orders.add_routes(app)\n",
+        r"^    (?:health\.add_routes\(app\)|app\.include_router\(health\.create_router\(\)\))\n",
+        r"\g<0>    app.include_router(orders.router)\n",
     )
 
 
