@@ -191,7 +191,7 @@ def own_table(project: Path) -> None:
 def changed_example(project: Path) -> None:
     """Grow the example into something real: a path, a handler, a field."""
     router = _package(project) / "routers/items.py"
-    substitute(router, r'(prefix=f?".*)/items"', r'\1/things"')
+    substitute(router, r'(prefix ?= ?f?".*)/items"', r'\1/things"')
     _append(router, '\n\nasync def count_items() -> int:\n    """Count."""\n    return 0\n')
     substitute(
         _package(project) / "models/items.py",
