@@ -312,6 +312,48 @@ OF_A_PROJECT = [
         new="items.page(params, tag=None)",
         test="tests/integration/test_items.py::test_list_by_tag_holds_only_its_items",
     ),
+    Mutation(
+        file=f"{SOURCE}/standard_output.py.jinja",
+        old="        except OSError:\n            return line\n",
+        new="        except BlockingIOError:\n            return line\n",
+        test="tests/unit/test_standard_output.py::test_line_writer_failing_output_is_no_error",
+    ),
+    Mutation(
+        file=f"{SOURCE}/standard_output.py.jinja",
+        old="if self._backlog and self._size + len(line) > _BACKLOG_BYTES:",
+        new="if False:",
+        test="tests/unit/test_standard_output.py::test_line_writer_full_backlog_tells_how_much_is_lost",
+    ),
+    Mutation(
+        file=f"{SOURCE}/standard_output.py.jinja",
+        old="    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:\n",
+        new="    while (descriptor := os.open(os.devnull, os.O_RDWR)) < 0:\n",
+        test="tests/e2e/test_output.py::test_serve_output_out_of_use_serves",
+    ),
+    Mutation(
+        file=f"{SOURCE}/__main__.py.jinja",
+        old="        release_streams()\n",
+        new="        pass\n",
+        test="tests/e2e/test_output.py::test_command_that_cannot_print_says_so",
+    ),
+    Mutation(
+        file=f"{SOURCE}/logs.py.jinja",
+        old="_unfailing(structlog.make_filtering_bound_logger(level))",
+        new="structlog.make_filtering_bound_logger(level)",
+        test="tests/integration/test_log_failures.py::test_edge_failing_log_lines_change_no_response",
+    ),
+    Mutation(
+        file=f"{SOURCE}/logs.py.jinja",
+        old="    except orjson.JSONEncodeError:\n        line =",
+        new="    except OSError:\n        line =",
+        test="tests/unit/test_log_failures.py::test_logs_value_that_json_lacks_leaves_the_rest",
+    ),
+    Mutation(
+        file=f"{SOURCE}/access_log.py.jinja",
+        old="return _unfailing(write_line)",
+        new="return write_line",
+        test="tests/unit/test_log_failures.py::test_access_log_failing_processor_leaves_route_and_status",
+    ),
 ]
 
 OF_DATABASE_AND_AUTH = [
@@ -592,6 +634,41 @@ OF_SERVICES = [
         file=f"{SOURCE}/{{% if observability %}}observability{{% endif %}}/errors.py.jinja",
         old="        before_send=_redact,\n",
         test="tests/integration/observability/test_errors.py::test_errors_report_holds_nothing_that_the_caller_sent",
+        answers=SERVICES,
+    ),
+    Mutation(
+        file=f"{SOURCE}/{{% if observability %}}observability{{% endif %}}/errors.py.jinja",
+        old="    except Exception:\n        log.warning(",
+        new="    except OSError:\n        log.warning(",
+        test="tests/integration/observability/test_failures.py::test_requests_failing_telemetry_changes_no_response",
+        answers=SERVICES,
+    ),
+    Mutation(
+        file=f"{SOURCE}/{{% if observability %}}observability{{% endif %}}/metrics.py.jinja",
+        old="with suppress(Exception):  # such",
+        new="with suppress(OSError):  # such",
+        test="tests/integration/observability/test_failures.py::test_requests_failing_telemetry_changes_no_response",
+        answers=SERVICES,
+    ),
+    Mutation(
+        file=f"{SOURCE}/{{% if observability %}}observability{{% endif %}}/spans.py.jinja",
+        old="except Exception as error:",
+        new="except OSError as error:",
+        test="tests/integration/observability/test_failures.py::test_requests_failing_telemetry_changes_no_response",
+        answers=SERVICES,
+    ),
+    Mutation(
+        file=f"{SOURCE}/{{% if observability %}}observability{{% endif %}}/resources.py.jinja",
+        old="except Exception:",
+        new="except OSError:",
+        test="tests/integration/observability/test_failures.py::test_start_failing_telemetry_is_logged",
+        answers=SERVICES,
+    ),
+    Mutation(
+        file=f"{SOURCE}/{{% if observability %}}observability{{% endif %}}/processes.py.jinja",
+        old="            file.write_bytes(bytes(_FILE_BYTES))\n",
+        new="            file.touch()\n",
+        test="tests/unit/observability/test_metrics_files.py::test_reserve_space_files_have_their_size_on_the_disk",
         answers=SERVICES,
     ),
 ]
