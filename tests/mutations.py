@@ -59,7 +59,7 @@ class Mutation:
 OF_THE_TEMPLATE = [
     Mutation(
         file="extensions/stack.jinja",
-        old="'APP_CACHE_TTL_SECONDS', '60.0'",
+        old="'APP_CACHE_TTL_SECONDS', '30.0'",
         new="'APP_CACHE_TTL_SECONDS', '90.0'",
         test="tests/test_settings.py::test_settings_are_fields_with_the_defaults_that_are_told",
     ),
@@ -561,6 +561,78 @@ OF_SERVICES = [
         file=f"{SOURCE}/{{% if cache %}}cache{{% endif %}}/redis_store.py.jinja",
         old="if redis.call('GET', KEYS[2]) ~= ARGV[1] then return end\n",
         test="tests/integration/cache/test_redis_store.py::test_redis_delete_elsewhere_keeps_outdated_value_out",
+        answers=SERVICES,
+        tools=("redis-server",),
+    ),
+    *[
+        Mutation(
+            file=f"{SOURCE}/{{% if cache %}}cache{{% endif %}}/invalidation.py.jinja",
+            old=old,
+            new=new,
+            test=f"tests/unit/cache/test_invalidation.py::{test}",
+            answers=SERVICES,
+        )
+        for old, new, test in (
+            (
+                "                self._start_retrying()\n",
+                "                pass\n",
+                "test_delete_that_failed_is_retried_until_it_succeeds",
+            ),
+            (
+                "return key in self._pending or ",
+                "return ",
+                "test_delete_that_failed_is_bypassed_while_reads_are_answered",
+            ),
+            (
+                "            for key in list(self._pending):\n",
+                "            keys = list(self._pending)\n"
+                "            self._pending.clear()\n"
+                "            for key in keys:\n",
+                "test_keys_are_bypassed_until_their_retries_succeed",
+            ),
+            (
+                "elif self._pending.get(key) is change:",
+                "else:",
+                "test_change_that_is_confirmed_late_hides_no_later_failure",
+            ),
+            (
+                "self._bypassed_until = self._clock() + lifetime",
+                "pass",
+                "test_more_failures_than_are_remembered_bypass_the_whole_store",
+            ),
+        )
+    ],
+    Mutation(
+        file=f"{SOURCE}/{{% if cache %}}cache{{% endif %}}/service.py.jinja",
+        old="RetryingStore(store, ttl_seconds=ttl_seconds)",
+        new="store",
+        test="tests/integration/cache/test_stalls.py::"
+        "test_write_while_redis_stalls_is_seen_by_later_reads",
+        answers=SERVICES,
+        tools=("redis-server",),
+    ),
+    Mutation(
+        file=f"{SOURCE}/{{% if cache %}}cache{{% endif %}}/{{% if example %}}items.py{{% endif %}}.jinja",
+        old="after_commit or run_to_the_end",
+        new="after_commit or (lambda action: action())",
+        test="tests/integration/cache/test_stalls.py::"
+        "test_write_cancelled_during_the_invalidation_is_seen",
+        answers=SERVICES,
+        tools=("redis-server",),
+    ),
+    Mutation(
+        file=f"{DATABASE}/dependencies.py.jinja",
+        old="            after_commit.may_be_committed = True\n",
+        test="tests/integration/cache/test_stalls.py::test_write_cancelled_after_the_commit_is_seen",
+        answers=SERVICES | {"database": "sqlite"},
+        tools=("redis-server",),
+    ),
+    Mutation(
+        file=f"{SOURCE}/{{% if cache %}}cache{{% endif %}}/redis_store.py.jinja",
+        old="self._redis.set(keys[1], lease, px=_LEASE_MILLISECONDS)",
+        new="self._redis.set(keys[0], value)",
+        test="tests/integration/cache/test_late_commands.py::"
+        "test_late_set_is_not_kept_after_a_delete",
         answers=SERVICES,
         tools=("redis-server",),
     ),
