@@ -612,7 +612,8 @@ OF_SERVICES = [
         tools=("redis-server",),
     ),
     Mutation(
-        file=f"{SOURCE}/{{% if cache %}}cache{{% endif %}}/{{% if example %}}items.py{{% endif %}}.jinja",
+        file=f"{SOURCE}/{{% if cache %}}cache{{% endif %}}/"
+        "{% if example %}items.py{% endif %}.jinja",
         old="after_commit or run_to_the_end",
         new="after_commit or (lambda action: action())",
         test="tests/integration/cache/test_stalls.py::"
