@@ -18,6 +18,7 @@ __all__ = [
 SOURCE = "template/src/{{ package_name }}"
 DATABASE = f"{SOURCE}/{{% if database != 'none' %}}database{{% endif %}}"
 AUTH = f"{SOURCE}/{{% if auth != 'none' %}}auth{{% endif %}}"
+LINEAR = "tests/integration/test_linear.py::test_service_hostile_requests_cost_is_linear"
 SERVED: Answers = {"auth": "jwt", "database": "sqlite"}
 
 
@@ -289,6 +290,38 @@ OF_A_PROJECT = [
         test="tests/unit/test_logs.py::test_logs_secret_is_redacted_in_any_logger",
     ),
     Mutation(
+        file=f"{SOURCE}/logs.py.jinja",
+        old="(?P<pair>(?:password",
+        new=r"(?P<pair>\b[\w-]*(?:password",
+        test="tests/integration/test_linear.py::test_logs_hostile_text_cost_is_linear[words]",
+    ),
+    Mutation(
+        file=f"{SOURCE}/logs.py.jinja",
+        old="(?P<pair>(?:password",
+        new=r"(?P<pair>\b[\w-]*(?:password",
+        test=LINEAR,
+    ),
+    Mutation(
+        file=f"{SOURCE}/edge.py.jinja",
+        old=" and len(value) < 20",
+        new="",
+        test=LINEAR,
+    ),
+    Mutation(
+        file=f"{SOURCE}/models/{{% if example %}}items.py{{% endif %}}.jinja",
+        old="Annotated[str, Field(max_length=2000),",
+        new="Annotated[str, AfterValidator(lambda text: "
+        "__import__('re').sub(r'\\s+$', '', text)), Field(max_length=2000),",
+        test=LINEAR,
+    ),
+    Mutation(
+        file=f"{SOURCE}/routers/health.py.jinja",
+        old="async def read_health() -> Health:\n",
+        new="async def read_health(note: str = '', size: int = 1) -> Health:\n"
+        "    __import__('re').sub(r'\\s+$', '', note)\n",
+        test=LINEAR,
+    ),
+    Mutation(
         file=f"{SOURCE}/main.py.jinja",
         old="drain_on_sigterm(app.state.readiness, settings.drain_seconds)",
         new="AsyncExitStack()",
@@ -357,6 +390,13 @@ OF_A_PROJECT = [
 ]
 
 OF_DATABASE_AND_AUTH = [
+    Mutation(
+        file=f"{AUTH}/{{% if database != 'none' %}}models.py{{% endif %}}.jinja",
+        old="len(email) > _LONGEST_EMAIL",
+        new="not email",
+        test=LINEAR,
+        answers=SERVED,
+    ),
     Mutation(
         file=f"{DATABASE}/engine.py.jinja",
         old="poolclass=FairPool,",
@@ -511,6 +551,37 @@ SERVICES: Answers = {
 }
 
 OF_SERVICES = [
+    Mutation(
+        file=f"{SOURCE}/{{% if cache %}}cache{{% endif %}}/etags.py.jinja",
+        old='known.split(",")',
+        new="__import__('re').split(r'\\s*,\\s*', known)",
+        test=LINEAR,
+        answers={"cache": True},
+    ),
+    Mutation(
+        file=f"{SOURCE}/{{% if http_client %}}weather{{% endif %}}/upstream.py.jinja",
+        old="    if _SECONDS.fullmatch(value):",
+        new="    if __import__('re').sub(r'\\s+$', '', value).isdecimal():",
+        test="tests/integration/weather/test_hostile_answers.py::"
+        "test_weather_hostile_answers_cost_is_linear",
+        answers={"http_client": True},
+    ),
+    Mutation(
+        file=f"{SOURCE}/{{% if http_client %}}weather{{% endif %}}/upstream.py.jinja",
+        old="(OverflowError, TypeError, ValueError)",
+        new="(TypeError, ValueError)",
+        test="tests/integration/weather/test_hostile_answers.py::"
+        "test_weather_impossible_retry_after_is_ignored",
+        answers={"http_client": True},
+    ),
+    Mutation(
+        file=f"{SOURCE}/{{% if observability %}}observability{{% endif %}}/redaction.py.jinja",
+        old="isinstance(query, str):",
+        new="__import__('re').sub(r'a+$', '', str(query)):",
+        test="tests/integration/observability/test_hostile_traces.py::"
+        "test_tracing_hostile_requests_cost_is_linear",
+        answers={"observability": True},
+    ),
     Mutation(
         file=f"{SOURCE}/__main__.py.jinja",
         old="    _export(options)\n",
