@@ -387,6 +387,23 @@ OF_A_PROJECT = [
         new="return write_line",
         test="tests/unit/test_log_failures.py::test_access_log_failing_processor_leaves_route_and_status",
     ),
+    Mutation(
+        file=f"{SOURCE}/edge.py.jinja",
+        old='asyncio.timeout(left) as state["receiving"]',
+        new='asyncio.timeout(None) as state["receiving"]',
+        test="tests/integration/test_peers.py::test_peers_body_that_does_not_come_is_a_408",
+    ),
+    Mutation(
+        file=f"{SOURCE}/edge.py.jinja",
+        old="asyncio.timeout(self._send_seconds)",
+        new="asyncio.timeout(None)",
+        test="tests/integration/test_peers.py::test_peers_client_that_never_reads_has_left",
+    ),
+    Mutation(
+        file=f"{SOURCE}/__main__.py.jinja",
+        old="    _drop_unread(bound, unread_seconds)\n",
+        test="tests/e2e/test_peers.py::test_peers_who_never_read_a_response_are_dropped",
+    ),
 ]
 
 OF_DATABASE_AND_AUTH = [
@@ -538,6 +555,21 @@ OF_DATABASE_AND_AUTH = [
         new="if False:",
         test="tests/integration/auth/test_published_keys.py::"
         "test_published_keys_many_forged_ids_are_no_storm",
+        answers={"auth": "jwt"},
+    ),
+    Mutation(
+        file=f"{SOURCE}/dependencies.py.jinja",
+        old="return await SqlItemRepository.export(sessions)",
+        new="return SqlItemRepository(sessions()).stream()",
+        test="tests/e2e/test_peers.py::test_peers_who_never_read_an_export_hold_no_connection",
+        answers=SERVED,
+    ),
+    Mutation(
+        file=f"{AUTH}/{{% if database == 'none' %}}issuer.py{{% endif %}}.jinja",
+        old="asyncio.timeout(_TIMEOUT_SECONDS)",
+        new="asyncio.timeout(None)",
+        test="tests/integration/auth/test_slow_issuer.py::"
+        "test_published_keys_that_trickle_are_not_waited_for",
         answers={"auth": "jwt"},
     ),
 ]
@@ -813,6 +845,14 @@ OF_SERVICES = [
         old="            file.write_bytes(bytes(_FILE_BYTES))\n",
         new="            file.touch()\n",
         test="tests/unit/observability/test_metrics_files.py::test_reserve_space_files_have_their_size_on_the_disk",
+        answers=SERVICES,
+    ),
+    Mutation(
+        file=f"{SOURCE}/{{% if observability %}}observability{{% endif %}}/exposition.py.jinja",
+        old="_Handler.factory(",
+        new="MetricsHandler.factory(",
+        test="tests/integration/observability/test_peers.py::"
+        "test_metrics_port_drops_peers_that_say_nothing",
         answers=SERVICES,
     ),
 ]
