@@ -558,9 +558,9 @@ OF_DATABASE_AND_AUTH = [
         answers={"auth": "jwt"},
     ),
     Mutation(
-        file=f"{SOURCE}/dependencies.py.jinja",
-        old="return await SqlItemRepository.export(sessions)",
-        new="return SqlItemRepository(sessions()).stream()",
+        file=f"{DATABASE}/repository.py.jinja",
+        old="                await self._session.commit()\n",
+        new="                pass\n",
         test="tests/e2e/test_peers.py::test_peers_who_never_read_an_export_hold_no_connection",
         answers=SERVED,
     ),
