@@ -849,7 +849,7 @@ OF_SERVICES = [
     ),
     Mutation(
         file=f"{SOURCE}/{{% if observability %}}observability{{% endif %}}/exposition.py.jinja",
-        old="_Handler.factory(",
+        old="ImpatientHandler.factory(",
         new="MetricsHandler.factory(",
         test="tests/integration/observability/test_peers.py::"
         "test_metrics_port_drops_peers_that_say_nothing",
