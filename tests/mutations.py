@@ -389,8 +389,8 @@ OF_A_PROJECT = [
     ),
     Mutation(
         file=f"{SOURCE}/edge.py.jinja",
-        old='asyncio.timeout(left) as state["receiving"]',
-        new='asyncio.timeout(None) as state["receiving"]',
+        old="                self._deadlines.add(wait, seconds)\n",
+        new="                pass\n",
         test="tests/integration/test_peers.py::test_peers_body_that_does_not_come_is_a_408",
     ),
     Mutation(
