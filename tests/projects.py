@@ -152,8 +152,19 @@ def runnable(answers: Answers) -> Answers:
 def python_of(version: str) -> Path | None:
     """Find an interpreter of this machine, from outside any project that asks for another."""
     command = [uv.find_uv_bin(), "python", "find", "--no-python-downloads", version]
-    found = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
+    variables = os.environ | {"PATH": os.pathsep.join([*_folders(), os.environ["PATH"]])}
+    found = subprocess.run(
+        command, env=variables, capture_output=True, text=True, check=False, cwd="/"
+    )
     return Path(found.stdout.strip()).resolve() if found.returncode == 0 else None
+
+
+def _folders() -> list[str]:
+    """Return the folders of `.ci/pythons` and of pyenv, whose shims run one version only."""
+    data = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    unpacked = data / "fastapi-service-template" / "pythons" / "bin"
+    return [str(unpacked), *map(str, pyenv.glob("versions/3.1[2-9]*/bin"))]
 
 
 compile_anew = cast("Callable[..., CodeType]", Environment.compile)
