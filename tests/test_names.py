@@ -6,11 +6,10 @@ import tomllib
 import unicodedata
 
 import pytest
-import uv
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.projects import QUESTIONNAIRE, Workshop, covering, pythons_here
+from tests.projects import QUESTIONNAIRE, Workshop, covering, python_of, pythons_here
 
 pytestmark = pytest.mark.quick
 
@@ -39,12 +38,9 @@ def test_keywords_are_those_of_python() -> None:
 
 @pytest.mark.parametrize("version", pythons_here())
 def test_standard_library_is_known(version: str) -> None:
-    find = [uv.find_uv_bin(), "python", "find", "--no-python-downloads", version]
-    python = subprocess.run(find, capture_output=True, text=True, check=True, cwd="/").stdout
     show = "import sys; print(*(n for n in sys.stdlib_module_names if n[0] != '_'))"
-    listing = subprocess.run(
-        [python.strip(), "-c", show], capture_output=True, text=True, check=True
-    )
+    command = [str(python_of(version)), "-c", show]
+    listing = subprocess.run(command, capture_output=True, text=True, check=True)
 
     modules = {name for name in listing.stdout.split() if name.islower()}
     assert modules <= words("standard_library")
