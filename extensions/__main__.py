@@ -16,6 +16,7 @@ from typing import cast
 import yaml
 
 from extensions.bump import UnresolvableError, bump
+from extensions.crossing import combinations_of
 from extensions.documentation import pages
 from extensions.questionnaire import ROOT, InvalidAnswersError, read
 from extensions.releases import releases, section
@@ -46,6 +47,9 @@ def _parser() -> argparse.ArgumentParser:
     combinations = commands.add_parser("combinations", help="list all combinations of answers")
     combinations.add_argument(
         "--shard", type=part, default=(1, 1), metavar="K/N", help="list the K-th of N parts only"
+    )
+    combinations.add_argument(
+        "--every", action="store_true", help="cross the blocks that are laid across others as well"
     )
     form = combinations.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="write the answers, one object a line")
@@ -96,7 +100,7 @@ def part(text: str) -> tuple[int, int]:
 
 def _combinations(options: argparse.Namespace) -> int:
     questionnaire = read()
-    found = list(questionnaire.combinations(over=questionnaire.blocks))
+    found = combinations_of(questionnaire, is_every=options.every)
     if options.shards:
         parts = -(-len(found) // _PER_SHARD)
         _write(json.dumps([f"{number}/{parts}" for number in range(1, parts + 1)]))

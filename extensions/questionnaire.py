@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 __all__ = [
     "ALONGSIDE",
+    "LAID_ACROSS",
     "ROOT",
     "Answer",
     "Answers",
@@ -34,6 +35,10 @@ __all__ = [
 ROOT = Path(__file__).resolve().parent.parent
 ALONGSIDE = ("kubernetes", "license", "python_version", "type_checker")
 """The questions whose answers change no code, so that crossing the others covers it all."""
+
+LAID_ACROSS: tuple[str, ...] = ()
+"""Blocks that are laid across the others, and crossed by `--every` only; forks declare theirs in
+`extensions/own.jinja`."""
 
 METADATA = frozenset({"_commit", "_src_path"})
 WORDS: Mapping[str, bool] = {
@@ -211,9 +216,18 @@ class Questionnaire(Contract):
 
     @property
     def blocks(self) -> tuple[str, ...]:
-        """The questions that decide what a project consists of; their answers are all crossed."""
+        """The questions that decide what a project consists of."""
         listed = (question for question in self.questions if question.values)
         return tuple(question.name for question in listed if question.name not in ALONGSIDE)
+
+    @cached_property
+    def crossed(self) -> tuple[str, ...]:
+        """The blocks that are crossed with each other in full: all that are not laid across."""
+        own = self.root / "extensions" / "own.jinja"
+        text = own.read_text(encoding="utf-8") if own.exists() else ""
+        module = self.environment.from_string(text).module
+        laid: tuple[str, ...] = (*LAID_ACROSS, *getattr(module, "own_laid_across", ()))
+        return tuple(name for name in self.blocks if name not in laid)
 
     # ------------------------------------------------------------------------------- answers
 
@@ -338,16 +352,28 @@ class Questionnaire(Contract):
             yield {name: _as_answer(context[name]) for name in self._by_name}
             return
         question, *rest = questions
-        for answer in self._alternatives(question, context, over):
+        is_crossed = (over is None or question.name in over) and question.name not in context
+        answers = (
+            self.alternatives(question, context)
+            if is_crossed
+            else (self._answer(question, self.default(question, context), context),)
+        )
+        for answer in answers:
             yield from self._cross(tuple(rest), {**context, question.name: answer}, over)
 
-    def _alternatives(
-        self, question: Question, context: Mapping[str, object], over: Collection[str] | None
-    ) -> tuple[Answer, ...]:
-        is_crossed = (over is None or question.name in over) and question.name not in context
-        if is_crossed and not question.is_computed and self._applies(question, context):
-            return question.values or (self.default(question, context),)
-        return (self._answer(question, self.default(question, context), context),)
+    def alternatives(self, question: Question, context: Mapping[str, object]) -> tuple[Answer, ...]:
+        """Return the answers that a question can have beside other answers.
+
+        Args:
+            question: The question.
+            context: The other answers.
+
+        Returns:
+            All its values, or only its default where it is not asked or its answer is free text.
+        """
+        if question.is_computed or not self._applies(question, context):
+            return (self._answer(question, self.default(question, context), context),)
+        return question.values or (self.default(question, context),)
 
     # ------------------------------------------------------------------------------ templates
 
@@ -365,15 +391,22 @@ class Questionnaire(Contract):
         read = self._names_read(str(source.relative_to(folder)))
         if source.name.endswith(self.settings.templates_suffix):
             read |= self._names_read(source.read_text(encoding="utf-8"))
-        return self._with_reasons(read.intersection(self._by_name))
+        return self.with_reasons(read.intersection(self._by_name))
 
-    def _with_reasons(self, names: frozenset[str]) -> frozenset[str]:
-        """Add the answers that decide whether a question applies, or what is computed for it."""
+    def with_reasons(self, names: frozenset[str]) -> frozenset[str]:
+        """Add the answers that decide whether a question applies, or what is computed for it.
+
+        Args:
+            names: The names of answers.
+
+        Returns:
+            These names, and those of all answers that they depend on.
+        """
         found = names
         for question in map(self.question, names):
             for text in (question.when, question.default if question.is_computed else ""):
                 found |= self._names_read(str(text)).intersection(self._by_name)
-        return names if found == names else self._with_reasons(found)
+        return names if found == names else self.with_reasons(found)
 
     def _names_read(self, text: str) -> frozenset[str]:
         tree = self.environment.parse(text)

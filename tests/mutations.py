@@ -59,6 +59,18 @@ class Mutation:
 
 OF_THE_TEMPLATE = [
     Mutation(
+        file="extensions/crossing.py",
+        old="return [*found, *spread.add_missing()]",
+        new="return found[::8]",
+        test="tests/test_projects.py::test_combinations_hold_every_triple_of_answers",
+    ),
+    Mutation(
+        file="extensions/crossing.py",
+        old="return [*found, *spread.add_missing()]",
+        new="return found",
+        test="tests/test_projects.py::test_laid_across_blocks_add_what_triples_need",
+    ),
+    Mutation(
         file="extensions/stack.jinja",
         old="'APP_CACHE_TTL_SECONDS', '30.0'",
         new="'APP_CACHE_TTL_SECONDS', '90.0'",

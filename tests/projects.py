@@ -3,7 +3,6 @@
 import hashlib
 import itertools
 import os
-import random
 import re
 import shlex
 import shutil
@@ -22,12 +21,14 @@ import uv
 from copier import run_copy
 from jinja2 import Environment
 
+from extensions.crossing import combinations_of
 from extensions.questionnaire import ALONGSIDE, ROOT, Answer, Answers, read
 
 __all__ = [
     "BLOCKS",
     "SWITCHES",
     "Workshop",
+    "batches",
     "combinations",
     "compiled_once",
     "covering",
@@ -40,7 +41,10 @@ __all__ = [
 
 QUESTIONNAIRE = read()
 BLOCKS = QUESTIONNAIRE.blocks
-"""The questions that decide what a project consists of; every crossing of them is tested."""
+"""The questions that decide what a project consists of."""
+
+BATCH = 24
+"""How many combinations the type checkers take at once."""
 
 SWITCHES = [
     question.name for question in QUESTIONNAIRE.questions if {False, "none"} & {*question.values}
@@ -60,17 +64,14 @@ PEOPLE: Answers = {
 
 
 @cache
-def combinations() -> tuple[Answers, ...]:
-    """Return every crossing of the blocks, with the other answers laid across in turn."""
-    crossed = list(QUESTIONNAIRE.combinations(over=BLOCKS, fixed=PEOPLE))
-    values = (QUESTIONNAIRE.question(name).values for name in ALONGSIDE)
-    alongside = list(itertools.product(*values))
-    repeated = list(itertools.islice(itertools.cycle(alongside), len(crossed)))
-    random.Random(1).shuffle(repeated)  # noqa: S311 -- no two questions go in step
-    return tuple(
-        answers | dict(zip(ALONGSIDE, others, strict=True))
-        for answers, others in zip(crossed, repeated, strict=True)
-    )
+def combinations(*, is_every: bool = False) -> tuple[Answers, ...]:
+    """Return the combinations that are tested, by default or with `--every`."""
+    return tuple(combinations_of(QUESTIONNAIRE, PEOPLE, is_every=is_every))
+
+
+def batches(*, is_every: bool = False) -> list[tuple[Answers, ...]]:
+    """Return the combinations in the batches that are typed together."""
+    return list(itertools.batched(combinations(is_every=is_every), BATCH))
 
 
 def covering(strength: int, among: Sequence[Answers] | None = None) -> list[Answers]:

@@ -11,11 +11,11 @@ import pytest
 from extensions.__main__ import main
 from extensions.questionnaire import ROOT
 from extensions.releases import releases
-from tests.projects import QUESTIONNAIRE
+from tests.projects import QUESTIONNAIRE, combinations
 
 pytestmark = pytest.mark.quick
 
-COUNT = len(list(QUESTIONNAIRE.combinations(over=QUESTIONNAIRE.blocks)))
+COUNT = len(combinations())
 
 
 def lines(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[str]:

@@ -1,6 +1,7 @@
 """What `docs/fleet.md` says to platform teams works to the letter."""
 
 import json
+import os
 import re
 import shlex
 import shutil
@@ -11,14 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from extensions.crossing import combinations_of
 from extensions.documentation import pages
 from extensions.questionnaire import ROOT, read
 from tests.blocks import missing_rows
 from tests.history import PREVIOUS, History, git, isolated_git, run_copier
-from tests.projects import PEOPLE, Workshop, render
+from tests.projects import PEOPLE, Workshop, combinations, render
 
 PAGE = ROOT / "docs/fleet.md"
 WALK = "A block of your own"
@@ -91,11 +94,35 @@ def test_walk_leaves_no_row_out(fork: Path) -> None:
     assert f"`{BLOCK}`" in (fork / "README.md").read_text()
 
 
+def test_walk_lays_the_block_across_and_adds_no_combination(fork: Path) -> None:
+    questionnaire = read(fork)
+    here, everywhere = (combinations_of(questionnaire, is_every=each) for each in (False, True))
+
+    assert len(here) == len(combinations()) == len(everywhere) / 2
+    assert {answers[BLOCK] for answers in here} == {True, False}
+
+
+@pytest.mark.parametrize("every", ["", "--every"])
+def test_scheduled_run_shares_every_combination_out(fork: Path, tmp_path: Path, every: str) -> None:
+    workflow = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())
+    (plan,) = (step for step in workflow["jobs"]["plan"]["steps"] if step.get("id") == "plan")
+    test = workflow["jobs"]["test"]["steps"][-1]["run"]
+    variables = {**os.environ, "EVERY": every, "GITHUB_OUTPUT": str(tmp_path / "output")}
+
+    script = plan["run"].replace("uv run python", shlex.quote(sys.executable))
+    subprocess.run(["bash", "-ec", script], cwd=fork, env=variables, check=True)
+
+    shards = json.loads((tmp_path / "output").read_text().removeprefix("shards="))
+    assert len(shards) == len(combinations()) * (2 if every else 1) / 48
+    assert "'--every'" in workflow["env"]["EVERY"]
+    assert '--shard "$SHARD" ${EVERY:+"$EVERY"}' in test
+
+
 def test_walk_touches_shared_files_by_a_line_each(fork: Path) -> None:
-    """But for the question, which is one."""
+    """But for the question, which is one; `own.jinja` is for forks alone."""
     for path in fork.rglob("*.jinja"):
         upstream = ROOT / path.relative_to(fork)
-        if upstream.exists():
+        if upstream.exists() and path.name != "own.jinja":
             added = len(path.read_text().splitlines()) - len(upstream.read_text().splitlines())
             assert added <= 1, path.name
 

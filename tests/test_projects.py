@@ -1,16 +1,18 @@
 """The tests of projects take what they say: combinations that meet, and suites that run whole."""
 
 import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from extensions.questionnaire import ALONGSIDE
+from extensions import questionnaire as contract
+from extensions.crossing import combinations_of
+from extensions.questionnaire import ALONGSIDE, Answers, Question, Questionnaire
 from tests.delivery import requires
 from tests.projection import FOLDER, project, sources, versions
 from tests.projects import (
-    BLOCKS,
     PEOPLE,
     QUESTIONNAIRE,
     Workshop,
@@ -19,17 +21,99 @@ from tests.projects import (
     pythons_here,
 )
 
-PAIRS = list(itertools.combinations((*BLOCKS, *ALONGSIDE), 2))
 TESTS_WITH_REDIS = ("pytest", "-q", "-rs", "-p", "no:cacheprovider", "tests/integration/cache")
 
 
-@pytest.mark.quick
-@pytest.mark.parametrize("pair", PAIRS, ids="-".join)
-def test_combinations_hold_every_pair_of_answers(pair: tuple[str, str]) -> None:
-    found = {tuple(answers[name] for name in pair) for answers in combinations()}
+JOBS = Question(
+    name="jobs",
+    type="bool",
+    help="Run jobs in the background?",
+    default=False,
+    when="{{ database == 'postgresql' }}",
+)
 
-    possible = QUESTIONNAIRE.combinations(over=pair)
-    assert {tuple(answers[name] for name in pair) for answers in possible} <= found
+
+def with_questions(*added: Question) -> Questionnaire:
+    """Ask more questions than the template does."""
+    questions = (*QUESTIONNAIRE.questions, *added)
+    return Questionnaire(
+        root=QUESTIONNAIRE.root, settings=QUESTIONNAIRE.settings, questions=questions
+    )
+
+
+def yes_or_no(*names: str) -> list[Question]:
+    return [Question(name=name, type="bool", help="Add it?", default=False) for name in names]
+
+
+def missing_triples(questionnaire: Questionnaire, found: Sequence[Answers]) -> Iterator[str]:
+    """Name each triple of answers that could occur together, and does not."""
+    listed = [question.name for question in questionnaire.questions if question.values]
+    for names in itertools.combinations(listed, 3):
+        occurring = {tuple(answers[name] for name in names) for answers in found}
+        over = questionnaire.with_reasons(frozenset(names))
+        possible = questionnaire.combinations(over=over, fixed=PEOPLE)
+        for triple in {tuple(answers[name] for name in names) for answers in possible} - occurring:
+            yield ", ".join(f"{name}={answer}" for name, answer in zip(names, triple, strict=True))
+
+
+@pytest.mark.quick
+def test_combinations_hold_every_triple_of_answers() -> None:
+    missing = list(missing_triples(QUESTIONNAIRE, combinations()))
+
+    assert not missing, "\n".join(missing)
+
+
+@pytest.mark.quick
+def test_missing_triple_is_named() -> None:
+    triple = {"database": "sqlite", "cache": True, "license": "MIT"}
+    kept = [each for each in combinations() if not triple.items() <= each.items()]
+
+    missing = list(missing_triples(QUESTIONNAIRE, kept))
+
+    assert missing == ["license=MIT, database=sqlite, cache=True"]
+
+
+@pytest.mark.quick
+def test_conditional_block_is_crossed_where_it_is_asked() -> None:
+    questionnaire = with_questions(JOBS)
+
+    found = combinations_of(questionnaire, PEOPLE)
+
+    asked = sum(answers["database"] == "postgresql" for answers in combinations())
+    assert len(found) == len(combinations()) + asked
+    assert not list(missing_triples(questionnaire, found))
+
+
+@pytest.mark.quick
+def test_laid_across_block_adds_no_combination(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contract, "LAID_ACROSS", ("own_ids", JOBS.name))
+    questionnaire = with_questions(JOBS, *yes_or_no("own_ids"))
+
+    found = combinations_of(questionnaire, PEOPLE)
+
+    assert len(found) == len(combinations())
+    assert not list(missing_triples(questionnaire, found))
+    every = combinations_of(with_questions(JOBS, *yes_or_no("own_ids")), PEOPLE, is_every=True)
+    monkeypatch.undo()
+    crossed = combinations_of(with_questions(JOBS, *yes_or_no("own_ids")), PEOPLE)
+    assert len(every) == len(crossed) > 2 * len(found)
+
+
+@pytest.mark.quick
+def test_laid_across_blocks_add_what_triples_need(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where hardly anything is crossed, triples need combinations of their own."""
+    monkeypatch.setattr(contract, "LAID_ACROSS", ("b", "c", "d", "e", "f"))
+    questionnaire = Questionnaire(
+        root=QUESTIONNAIRE.root,
+        settings=QUESTIONNAIRE.settings,
+        questions=tuple(yes_or_no("a", "b", "c", "d", "e", "f")),
+    )
+
+    found = combinations_of(questionnaire)
+
+    assert not list(missing_triples(questionnaire, found))
+    assert 8 <= len(found) < 24
+    assert len(combinations_of(questionnaire, is_every=True)) == 64
 
 
 @pytest.mark.quick

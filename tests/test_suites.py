@@ -23,13 +23,20 @@ def postgresql() -> Generator[Postgres]:
         yield server
 
 
-@pytest.mark.parametrize(
-    "answers",
-    [
-        pytest.param(each, id=name_of(each), marks=[pytest.mark.quick] if each in QUICK else [])
-        for each in COMBINATIONS
-    ],
-)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Take the combinations, or with --every those that cross every block."""
+    if "answers" not in metafunc.fixturenames:
+        return
+    is_every = metafunc.config.getoption("--every")
+    metafunc.parametrize(
+        "answers",
+        [
+            pytest.param(each, id=name_of(each), marks=[pytest.mark.quick] if each in QUICK else [])
+            for each in map(runnable, combinations(is_every=bool(is_every)))
+        ],
+    )
+
+
 def test_every_combination_passes_its_own_tests(
     workshop: Workshop, answers: Answers, request: pytest.FixtureRequest
 ) -> None:

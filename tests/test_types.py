@@ -4,7 +4,6 @@ Third-party packages come from one environment that holds what any combination a
 dependency shows in the suites, whose environments are exact.
 """
 
-import itertools
 import json
 import shutil
 import subprocess
@@ -17,10 +16,7 @@ import uv
 from filelock import FileLock
 
 from extensions.questionnaire import Answers
-from tests.projects import combinations, command_of, covering, name_of, render
-
-BATCH = 24
-BATCHES: list[tuple[Answers, ...]] = list(itertools.batched(combinations(), BATCH))
+from tests.projects import batches, command_of, covering, name_of, render
 
 MYPY = """\
 [mypy]
@@ -57,14 +53,17 @@ def _all_requirements(template: Path, folder: Path) -> list[str]:
     return sorted(requirements)
 
 
-@pytest.fixture(params=range(len(BATCHES)))
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Take the combinations, or with --every those that cross every block."""
+    found = batches(is_every=bool(metafunc.config.getoption("--every")))
+    metafunc.parametrize("batch", found, ids=range(len(found)), indirect=True)
+
+
+@pytest.fixture
 def batch(request: pytest.FixtureRequest, template: Path, tmp_path: Path) -> dict[Path, Answers]:
     """Some of the combinations, rendered side by side."""
-    index: int = request.param
-    return {
-        render(template, tmp_path / name_of(answers), answers): answers
-        for answers in BATCHES[index]
-    }
+    taken: tuple[Answers, ...] = request.param
+    return {render(template, tmp_path / name_of(answers), answers): answers for answers in taken}
 
 
 def test_every_combination_is_strictly_typed_for_pyright(
