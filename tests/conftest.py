@@ -5,13 +5,14 @@ import time
 from collections import defaultdict
 from collections.abc import Generator
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import hypothesis
 import pytest
 
 from extensions.__main__ import part
 from extensions.questionnaire import ROOT, Answers
+from tests.changed import Changes, changes_since
 from tests.history import History, cloned_once, isolated_git
 from tests.projects import BLOCKS, Workshop, command_of, compiled_once, snapshot
 
@@ -34,6 +35,7 @@ TIERS = {
     "test_bench": "smoke run of the bench",
 }
 REST = "rendering, files, answers"
+CHANGES = pytest.StashKey[Changes]()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -138,10 +140,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--shard", type=part, metavar="K/N", help="run only the K-th of N parts of the tests"
     )
+    parser.addoption(
+        "--changed",
+        nargs="?",
+        const="",
+        metavar="REV",
+        help="run only what differs from REV, by default from the merge base with main",
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep every N-th test, beginning with the K-th."""
+    """Keep what changed; of that every N-th test, beginning with the K-th."""
+    if changes := config.stash.get(CHANGES, None):
+        kept = {item for item in items if changes.concern(item)}
+        config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+        items[:] = [item for item in items if item in kept]
     shard: tuple[int, int] | None = config.getoption("--shard")
     if shard is not None:
         number, of = shard
@@ -165,6 +178,26 @@ def pytest_runtest_makereport(
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep times where the reports of all workers arrive."""
-    if not hasattr(config, "workerinput"):
+    """Keep times where the reports of all workers arrive, and look once for what changed."""
+    worker: dict[str, Any] | None = getattr(config, "workerinput", None)
+    if worker is None:
         config.pluginmanager.register(TierTimes(), "tier-times")
+        revision = cast("str | None", config.getoption("--changed"))
+        if revision is not None:
+            config.stash[CHANGES] = changes_since(revision)
+    elif "changes" in worker:
+        config.stash[CHANGES] = Changes(**worker["changes"])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:  # noqa: ANN401 -- xdist has no types
+    """Tell a worker what changed."""
+    if changes := node.config.stash.get(CHANGES, None):
+        node.workerinput["changes"] = vars(changes)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Say what is taken because it changed, once for all workers."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter and (changes := session.config.stash.get(CHANGES, None)):
+        reporter.write_line(str(changes))

@@ -45,6 +45,7 @@ __all__ = [
     "lines_added",
     "released",
     "run_copier",
+    "scratch_copy",
     "substitute",
 ]
 
@@ -413,6 +414,16 @@ def git(folder: Path, *arguments: str) -> str:
     """Run git and return what it prints."""
     command = ["git", *arguments]
     return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
+
+
+def scratch_copy(folder: Path) -> Path:
+    """Copy what git knows of this repository, and what it would add."""
+    names = git(ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    for name in filter(None, names.split("\0")):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+    return folder
 
 
 def run_copier(

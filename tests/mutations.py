@@ -59,6 +59,12 @@ class Mutation:
 
 OF_THE_TEMPLATE = [
     Mutation(
+        file="tests/changed.py",
+        old="not in same for",
+        new="in same for",
+        test="tests/test_changed.py::test_combination_is_taken_unless_all_of_it_is_the_same",
+    ),
+    Mutation(
         file="extensions/crossing.py",
         old="return [*found, *spread.add_missing()]",
         new="return found[::8]",

@@ -16,7 +16,8 @@ from tests.projects import PEOPLE, QUESTIONNAIRE
 __all__ = ["FOLDER", "Rendered", "project", "sources", "versions"]
 
 SUFFIX = QUESTIONNAIRE.settings.templates_suffix
-FOLDER = ROOT / QUESTIONNAIRE.settings.subdirectory
+SUBDIRECTORY = QUESTIONNAIRE.settings.subdirectory
+FOLDER = ROOT / SUBDIRECTORY
 COPIER = {"_copier_conf": {"answers_file": ".copier-answers.yml"}}
 
 
@@ -30,9 +31,9 @@ class Rendered:
 
 
 @cache
-def sources() -> tuple[Path, ...]:
+def sources(root: Path = ROOT) -> tuple[Path, ...]:
     """Return every file under `template/`, the answers file left out: Copier alone can write it."""
-    files = (path for path in FOLDER.rglob("*") if path.is_file())
+    files = (path for path in (root / SUBDIRECTORY).rglob("*") if path.is_file())
     return tuple(sorted(path for path in files if "answers_file" not in path.name))
 
 
@@ -62,7 +63,7 @@ def project(
         Its path in the project and its text, or None where the answers leave it out.
     """
     context = {**answers, **COPIER}
-    name, steps, text = _read(source)
+    name, steps, text = _read(source, questionnaire.root)
     parts = [questionnaire.render(f"the name {step}", step, context) for step in steps]
     if not all(part.removesuffix(SUFFIX) for part in parts):
         return None
@@ -72,6 +73,7 @@ def project(
 
 
 @cache
-def _read(source: Path) -> tuple[str, tuple[str, ...], str]:
+def _read(source: Path, root: Path) -> tuple[str, tuple[str, ...], str]:
     """Return what a file is called, each step on the way to it, and its text."""
-    return str(source.relative_to(ROOT)), source.relative_to(FOLDER).parts, source.read_text()
+    steps = source.relative_to(root / SUBDIRECTORY).parts
+    return str(source.relative_to(root)), steps, source.read_text()

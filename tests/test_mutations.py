@@ -6,15 +6,14 @@ and names the test that must notice: one of the template's own, or one of a gene
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from extensions.questionnaire import ROOT
 from tests.delivery import requires
+from tests.history import scratch_copy
 from tests.mutations import (
     OF_A_PROJECT,
     OF_DATABASE_AND_AUTH,
@@ -24,17 +23,6 @@ from tests.mutations import (
     Mutation,
 )
 from tests.projects import PEOPLE, Workshop
-
-
-def scratch_copy(folder: Path) -> Path:
-    """Copy what git knows of this repository, and what it would add."""
-    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    names = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for name in filter(None, names.split("\0")):
-        if (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, folder / name)
-    return folder
 
 
 @pytest.mark.parametrize("mutation", [*OF_THE_TEMPLATE, *OF_KUBERNETES], ids=str)
