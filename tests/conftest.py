@@ -13,7 +13,16 @@ import pytest
 from extensions.__main__ import part
 from extensions.questionnaire import ROOT, Answers
 from tests.history import History, cloned_once, isolated_git
-from tests.projects import BLOCKS, Workshop, command_of, compiled_once, snapshot
+from tests.packages import all_packages
+from tests.projects import (
+    BLOCKS,
+    Workshop,
+    clean_environment,
+    command_of,
+    compiled_once,
+    memory,
+    snapshot,
+)
 
 hypothesis.settings.register_profile("here", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("here")
@@ -67,17 +76,33 @@ def shared(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
 
 
 @pytest.fixture(scope="session")
-def workshop(template: Path, shared: Path) -> Generator[Workshop]:
+def packages(shared: Path) -> Path:
+    """Environments with every package of every combination, one a Python version."""
+    return all_packages(shared, clean_environment())
+
+
+@pytest.fixture(scope="session")
+def temporary() -> Generator[Path]:
+    """This worker's folder for the temporary files of projects, in memory where possible."""
+    with tempfile.TemporaryDirectory(
+        prefix="projects-", dir=memory(), ignore_cleanup_errors=True
+    ) as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@pytest.fixture(scope="session")
+def workshop(template: Path, packages: Path, temporary: Path) -> Generator[Workshop]:
     """This worker's place to render and run projects.
 
     Not among pytest's own folders: every session closes their parent to all other users, of whom
-    root's PostgreSQL is one.
+    root's PostgreSQL is one. The packages have to be in uv's cache before it syncs projects.
     """
-    locks = shared / "locks"
+    locks = packages / "locks"
     locks.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="workshop-", ignore_cleanup_errors=True) as name:
         Path(name).chmod(0o755)
-        yield Workshop(folder=Path(name), template=template, locks=locks)
+        yield Workshop(folder=Path(name), temporary=temporary, template=template, locks=locks)
 
 
 @pytest.fixture(scope="session")

@@ -142,6 +142,18 @@ OF_THE_TEMPLATE = [
         test="tests/test_rendering.py::test_versions_of_a_file_are_all_that_projects_have",
     ),
     Mutation(
+        file="tests/projects.py",
+        old="            _delete(left)",
+        new="            assert left",
+        test="tests/test_projects.py::test_workshop_next_project_keeps_nothing_of_the_last",
+    ),
+    Mutation(
+        file="tests/projects.py",
+        old=', table["dependencies"]]',
+        new="]",
+        test="tests/test_projects.py::test_workshop_lock_is_shared_only_where_it_fits",
+    ),
+    Mutation(
         file="copier.yml",
         old="trim_blocks: true",
         new="trim_blocks: false",
