@@ -4,9 +4,8 @@ After it, projects are locked and synced without asking the registry, in a tenth
 """
 
 import json
-import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import uv
@@ -15,13 +14,13 @@ from filelock import FileLock
 from extensions.stack import rows
 from tests.projects import python_of, pythons_here
 
-__all__ = ["all_packages"]
+__all__ = ["all_packages", "sync_packages"]
 
 PROJECT = """\
 [project]
-name = "every-package"
+name = "packages"
 version = "0"
-requires-python = ">={oldest}"
+requires-python = ">={version}"
 dependencies = {requirements}
 """
 
@@ -44,28 +43,48 @@ def all_packages(shared: Path, variables: Mapping[str, str]) -> Path:
     with FileLock(f"{folder}.lock"):
         if not folder.exists():
             folder.mkdir()
-            failure.write_text(_sync(folder, variables))
+            failure.write_text(_sync_all(folder, variables))
     assert not failure.read_text(), failure.read_text()
     return folder
 
 
-def _sync(folder: Path, variables: Mapping[str, str]) -> str:
+def _sync_all(folder: Path, variables: Mapping[str, str]) -> str:
     """Return why it failed, if it did."""
-    requirements = json.dumps(sorted({row.cells[1] for row in rows("packages")}))
-    oldest = min(pythons_here(), key=lambda version: int(version.partition(".")[2]))
-    text = PROJECT.format(oldest=oldest, requirements=requirements)
-    (folder / "pyproject.toml").write_text(text)
-    for version in pythons_here():
-        environment = {"UV_PROJECT_ENVIRONMENT": str(folder / f"python-{version}")}
-        result = subprocess.run(
-            [uv.find_uv_bin(), "sync", "--quiet", "--python", str(python_of(version))],
-            cwd=folder,
-            env={**os.environ, **variables, **environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        if result.returncode:
-            return f"The packages of all combinations, for Python {version}:\n{result.stdout}"
+    wanted = {row.cells[1] for row in rows("packages")}
+    try:
+        for version in pythons_here():
+            sync_packages(wanted, version, folder / f"python-{version}", variables)
+    except AssertionError as error:
+        return f"The packages of all combinations are out of reach: {error}"
     return ""
+
+
+def sync_packages(
+    requirements: Iterable[str], version: str, environment: Path, variables: Mapping[str, str]
+) -> None:
+    """Lock some packages and make an environment of them.
+
+    Args:
+        requirements: What to install.
+        version: The Python, which is the oldest that the lock is for, too: what uv's cache then
+            holds of each package depends on it.
+        environment: Where to make it.
+        variables: The environment for uv.
+
+    Raises:
+        AssertionError: uv failed; the message is its own.
+    """
+    project = environment.with_suffix(f"{environment.suffix}.project")
+    project.mkdir()
+    text = PROJECT.format(version=version, requirements=json.dumps(sorted(requirements)))
+    (project / "pyproject.toml").write_text(text)
+    result = subprocess.run(
+        [uv.find_uv_bin(), "sync", "--quiet", "--python", str(python_of(version))],
+        cwd=project,
+        env={**variables, "UV_PROJECT_ENVIRONMENT": str(environment)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, f"Python {version}:\n{result.stdout}"

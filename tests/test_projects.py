@@ -19,6 +19,7 @@ from tests.projects import (
     render,
     runnable,
 )
+from tests.suite_servers import suite_servers
 
 PAIRS = list(itertools.combinations((*BLOCKS, *ALONGSIDE), 2))
 TESTS_WITH_REDIS = ("pytest", "-q", "-rs", "-p", "no:cacheprovider", "tests/integration/cache")
@@ -84,8 +85,20 @@ def test_packages_out_of_reach_fail_every_worker(tmp_path: Path) -> None:
     nothing = {"UV_OFFLINE": "1", "UV_CACHE_DIR": str(tmp_path / "cache")}
 
     for _worker in range(2):
-        with pytest.raises(AssertionError, match="The packages of all combinations, for Python"):
+        with pytest.raises(
+            AssertionError, match="The packages of all combinations are out of reach"
+        ):
             all_packages(tmp_path, clean_environment() | nothing)
+
+
+def test_suite_servers_notice_a_database_left_behind(packages: Path) -> None:
+    assert packages.is_dir()
+    with suite_servers() as servers:
+        servers.check_empty()
+        servers.ask("CREATE DATABASE of_the_project_before")
+
+        with pytest.raises(AssertionError, match="of_the_project_before"):
+            servers.check_empty()
 
 
 def test_missing_redis_is_told_of_and_fails_where_tools_are_required(workshop: Workshop) -> None:
