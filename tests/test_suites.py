@@ -1,8 +1,6 @@
 """Every combination's own tests, in an environment made exactly from its own `pyproject.toml`."""
 
-from collections.abc import Generator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -14,7 +12,7 @@ from tests.projects import (
     name_of,
     runnable,
 )
-from tests.suite_servers import SuiteServers, suite_servers
+from tests.suite_servers import SuiteServers
 
 COMBINATIONS = [runnable(answers) for answers in combinations()]
 QUICK = covering(1, COMBINATIONS)
@@ -22,14 +20,6 @@ QUICK = covering(1, COMBINATIONS)
 
 WITH_PROCESSES = covering(2, COMBINATIONS)
 """Those that also start real server processes; with --every all of them do."""
-
-
-@pytest.fixture(scope="module")
-def servers(packages: Path) -> Generator[SuiteServers]:
-    """The servers of this worker's suites."""
-    assert packages.exists()  # and in uv's cache
-    with suite_servers() as servers:
-        yield servers
 
 
 @pytest.mark.parametrize(
