@@ -247,6 +247,12 @@ OF_KUBERNETES = [
 
 OF_A_PROJECT = [
     Mutation(
+        file=f"{SOURCE}/logs.py.jinja",
+        old="        wrapper_class=",
+        new="        cache_logger_on_first_use=True,\n        wrapper_class=",
+        test="tests/unit/test_logs.py::test_logs_used_logger_follows_the_next_configuration",
+    ),
+    Mutation(
         file=f"{SOURCE}/routers/__init__.py.jinja",
         old="    router = copy(app.router)",
         new="    router = APIRouter(routes=app.routes)",
