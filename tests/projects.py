@@ -218,9 +218,11 @@ class Workshop:
         """Render a project, of this template or of a changed one, and sync its environment.
 
         Nothing of the project before is left, in its folder, environment or temporary files.
+        Bytecode of packages is: Python compares it with the time and size of its source.
         """
         project = self.folder / "my-app"
-        for left in (project, *self.temporary.iterdir()):
+        bytecode = self._bytecode / project.relative_to("/")
+        for left in (project, bytecode, *self.temporary.iterdir()):
             _delete(left)
         render(template or self.template, project, runnable(answers))
         self.sync(project)
@@ -232,7 +234,8 @@ class Workshop:
         Where every tool has to be there, a test that was skipped for want of one is a failure.
         """
         program = str(self.environment_of(project) / "bin" / command[0])
-        output = self._run(project, program, *command[1:], TMPDIR=str(self.temporary))
+        variables = {"TMPDIR": str(self.temporary), "PYTHONPYCACHEPREFIX": str(self._bytecode)}
+        output = self._run(project, program, *command[1:], **variables)
         if "REQUIRE_TOOLS" in self.environment and SKIPPED.search(output):
             raise AssertionError(f"{shlex.join(command)} skipped tests:\n{output[-8000:]}")
 
@@ -256,6 +259,11 @@ class Workshop:
         if not lock.exists():
             new = shutil.copy(project / "uv.lock", self.folder / lock.name)
             shutil.move(new, lock)
+
+    @property
+    def _bytecode(self) -> Path:
+        """Where Python keeps compiled modules, which `uv sync` would delete with their packages."""
+        return self.folder / "bytecode"
 
     def environment_of(self, project: Path) -> Path:
         """Return where the environment of a project lies."""
