@@ -12,29 +12,24 @@ import pytest
 
 from extensions.__main__ import part
 from extensions.questionnaire import ROOT, Answers
+from tests.budget import BUDGET, SUITES, TYPES, tier_of
 from tests.changed import Changes, changes_since
 from tests.history import History, cloned_once, isolated_git
-from tests.projects import BLOCKS, Workshop, command_of, compiled_once, snapshot
+from tests.packages import all_packages
+from tests.projects import (
+    BLOCKS,
+    Workshop,
+    clean_environment,
+    command_of,
+    compiled_once,
+    memory,
+    snapshot,
+)
+from tests.suite_servers import SuiteServers, suite_servers
 
 hypothesis.settings.register_profile("here", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("here")
 
-SUITES = "suites of every combination"
-TYPES = "types of every combination"
-TIERS = {
-    "test_suites": SUITES,
-    "test_types": TYPES,
-    "test_mutations": "mutations",
-    "test_updates": "updates and switches",
-    "test_switches": "updates and switches",
-    "test_releases": "updates and switches",
-    "test_fleet": "updates and switches",
-    "test_first_week": "delivery",
-    "test_delivery": "delivery",
-    "test_servers": "delivery",
-    "test_bench": "smoke run of the bench",
-}
-REST = "rendering, files, answers"
 CHANGES = pytest.StashKey[Changes]()
 
 
@@ -69,17 +64,41 @@ def shared(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
 
 
 @pytest.fixture(scope="session")
-def workshop(template: Path, shared: Path) -> Generator[Workshop]:
+def packages(shared: Path) -> Path:
+    """Environments with every package of every combination, one a Python version."""
+    return all_packages(shared, clean_environment())
+
+
+@pytest.fixture(scope="session")
+def temporary() -> Generator[Path]:
+    """This worker's folder for the temporary files of projects, in memory where possible."""
+    with tempfile.TemporaryDirectory(
+        prefix="projects-", dir=memory(), ignore_cleanup_errors=True
+    ) as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@pytest.fixture(scope="session")
+def workshop(template: Path, packages: Path, temporary: Path) -> Generator[Workshop]:
     """This worker's place to render and run projects.
 
     Not among pytest's own folders: every session closes their parent to all other users, of whom
-    root's PostgreSQL is one.
+    root's PostgreSQL is one. The packages have to be in uv's cache before it syncs projects.
     """
-    locks = shared / "locks"
+    locks = packages / "locks"
     locks.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="workshop-", ignore_cleanup_errors=True) as name:
         Path(name).chmod(0o755)
-        yield Workshop(folder=Path(name), template=template, locks=locks)
+        yield Workshop(folder=Path(name), temporary=temporary, template=template, locks=locks)
+
+
+@pytest.fixture(scope="session")
+def servers(packages: Path) -> Generator[SuiteServers]:
+    """The PostgreSQL and the Redis that this worker's suites share."""
+    assert packages.is_dir()  # so they are in uv's cache, too
+    with suite_servers() as servers:
+        yield servers
 
 
 @pytest.fixture(scope="session")
@@ -109,8 +128,7 @@ class TierTimes:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Count one phase of one test."""
-        module = Path(report.location[0]).stem
-        tier = next((name for part, name in TIERS.items() if module.startswith(part)), REST)
+        tier = tier_of(Path(report.location[0]).stem)
         self.seconds[tier] += report.duration
         self.tests[tier] += report.when == "call"
         self.measured |= dict(report.user_properties)
@@ -118,11 +136,17 @@ class TierTimes:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the table, and what tests measured on their way."""
         write = terminalreporter.write_line
-        terminalreporter.section("minutes of work by tier")
-        for tier, seconds in sorted(self.seconds.items(), key=lambda entry: -entry[1]):
-            each = seconds / max(self.tests[tier], 1)
-            write(f"{seconds / 60:6.1f}  {tier}: {self.tests[tier]} tests, {each:.2f} s each")
-        write(f"{(time.monotonic() - self.started) / 60:6.1f}  in all, on the clock")
+        terminalreporter.section("minutes of work by tier, and their budget")
+        for tier, minutes in BUDGET.items():
+            if not (tests := self.tests[tier]):
+                continue
+            seconds = self.seconds[tier]
+            over = ", OVER BUDGET" if seconds > minutes * 60 else ""
+            shared = f"{tests} tests, {seconds / tests:.2f} s each"
+            write(f"{seconds / 60:6.1f} of {minutes:2}  {tier}: {shared}{over}")
+        work, budget = sum(self.seconds.values()) / 60, sum(BUDGET.values())
+        write(f"{work:6.1f} of {budget}  in all")
+        write(f"{(time.monotonic() - self.started) / 60:6.1f}  on the clock")
         if self.tests[SUITES] and self.tests[TYPES]:
             each = (self.seconds[SUITES] + self.seconds[TYPES]) / self.tests[SUITES]
             write(f"{each:6.1f}  seconds of work for one combination: its suite, its types twice")

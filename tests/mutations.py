@@ -177,6 +177,18 @@ OF_THE_TEMPLATE = [
         test="tests/test_rendering.py::test_versions_of_a_file_are_all_that_projects_have",
     ),
     Mutation(
+        file="tests/projects.py",
+        old="            _delete(left)",
+        new="            assert left",
+        test="tests/test_projects.py::test_workshop_next_project_keeps_nothing_of_the_last",
+    ),
+    Mutation(
+        file="tests/projects.py",
+        old=', table["dependencies"]]',
+        new="]",
+        test="tests/test_projects.py::test_workshop_lock_is_shared_only_where_it_fits",
+    ),
+    Mutation(
         file="copier.yml",
         old="trim_blocks: true",
         new="trim_blocks: false",
@@ -269,6 +281,12 @@ OF_KUBERNETES = [
 ]
 
 OF_A_PROJECT = [
+    Mutation(
+        file=f"{SOURCE}/logs.py.jinja",
+        old="        wrapper_class=",
+        new="        cache_logger_on_first_use=True,\n        wrapper_class=",
+        test="tests/unit/test_logs.py::test_logs_used_logger_follows_the_next_configuration",
+    ),
     Mutation(
         file=f"{SOURCE}/routers/__init__.py.jinja",
         old="    router = copy(app.router)",

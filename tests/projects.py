@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import tomllib
+import warnings
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -29,9 +30,11 @@ __all__ = [
     "SWITCHES",
     "Workshop",
     "batches",
+    "clean_environment",
     "combinations",
     "compiled_once",
     "covering",
+    "memory",
     "name_of",
     "python_of",
     "pythons_here",
@@ -50,6 +53,12 @@ SWITCHES = [
     question.name for question in QUESTIONNAIRE.questions if {False, "none"} & {*question.values}
 ]
 """The questions whose answer can be no: the blocks, and those that are laid across them."""
+
+ROOM = 4 * 1024**3
+"""What workers may keep in memory: a database server takes up to 300 MB."""
+
+OFFLINE = "the network was disabled"
+"""What uv says when its cache lacks something."""
 
 SKIPPED = re.compile(r"\b\d+ skipped\b")
 """What pytest's last line says when it left tests out."""
@@ -202,17 +211,31 @@ class Workshop:
 
     Projects follow each other in the same folder and in one environment a Python version, which
     `uv sync` brings exactly to what each project asks for: what does not belong is removed.
+
+    Attributes:
+        folder: Where projects and environments are: beside uv's cache, whose files they link.
+        temporary: Where commands keep temporary files, in memory where possible.
+        template: The template to render.
+        locks: Where lock files are kept, which projects with the same dependencies share.
+        environment: The variables of every command.
     """
 
     folder: Path
+    temporary: Path
     template: Path
     locks: Path
-    environment: dict[str, str] = field(default_factory=lambda: _clean_environment())
+    environment: dict[str, str] = field(default_factory=lambda: clean_environment())
 
     def make(self, answers: Answers, template: Path | None = None) -> Path:
-        """Render a project, of this template or of a changed one, and sync its environment."""
+        """Render a project, of this template or of a changed one, and sync its environment.
+
+        Nothing of the project before is left, in its folder, environment or temporary files.
+        Bytecode of packages is: Python compares it with the time and size of its source.
+        """
         project = self.folder / "my-app"
-        shutil.rmtree(project, ignore_errors=True)
+        bytecode = self._bytecode / project.relative_to("/")
+        for left in (project, bytecode, *self.temporary.iterdir()):
+            _delete(left)
         render(template or self.template, project, runnable(answers))
         self.sync(project)
         return project
@@ -223,19 +246,37 @@ class Workshop:
         Where every tool has to be there, a test that was skipped for want of one is a failure.
         """
         program = str(self.environment_of(project) / "bin" / command[0])
-        output = self._run(project, program, *command[1:])
+        variables = {"TMPDIR": str(self.temporary), "PYTHONPYCACHEPREFIX": str(self._bytecode)}
+        output = self._run(project, program, *command[1:], **variables)
         if "REQUIRE_TOOLS" in self.environment and SKIPPED.search(output):
             raise AssertionError(f"{shlex.join(command)} skipped tests:\n{output[-8000:]}")
 
     def sync(self, project: Path) -> None:
-        """Bring the environment of a project exactly to what it asks for."""
+        """Bring the environment of a project exactly to what it asks for.
+
+        `all_packages` has filled uv's cache. What a changed template asks for besides is fetched.
+        """
         lock = self.locks / f"{_fingerprint(project)}.lock"
+        command = [uv.find_uv_bin(), "sync", "--quiet"]
         if lock.exists():
             shutil.copy(lock, project / "uv.lock")
-        self._run(project, uv.find_uv_bin(), "sync", "--quiet")
+            command.append("--locked")
+        try:
+            self._run(project, *command, UV_OFFLINE="1")
+        except AssertionError as error:
+            if OFFLINE not in str(error):
+                raise
+            warnings.warn(f"uv's cache lacked a package:\n{error}", stacklevel=2)
+            self._run(project, *command)
         self._check_python(project)
         if not lock.exists():
-            shutil.copy(project / "uv.lock", lock)
+            new = shutil.copy(project / "uv.lock", self.folder / lock.name)
+            shutil.move(new, lock)
+
+    @property
+    def _bytecode(self) -> Path:
+        """Where Python keeps compiled modules, which `uv sync` would delete with their packages."""
+        return self.folder / "bytecode"
 
     def environment_of(self, project: Path) -> Path:
         """Return where the environment of a project lies."""
@@ -248,10 +289,10 @@ class Workshop:
         assert found
         assert found[1] == _version_of(project), f"{found[1]} in place of {_version_of(project)}"
 
-    def _run(self, project: Path, *command: str) -> str:
+    def _run(self, project: Path, *command: str, **variables: str) -> str:
         python = python_of(_version_of(project))
         assert python, f"needs Python {_version_of(project)}: .ci/pythons brings it"
-        variables = {
+        variables |= {
             "UV_PROJECT_ENVIRONMENT": str(self.environment_of(project)),
             "UV_PYTHON": str(python),
         }
@@ -274,6 +315,20 @@ def _version_of(project: Path) -> str:
     return (project / ".python-version").read_text().strip()
 
 
+def _delete(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def memory() -> Path | None:
+    """Return a file system in memory that has room for databases, if there is one."""
+    folder = Path("/dev/shm")  # noqa: S108 -- tests make folders of their own in it
+    has_room = folder.is_dir() and shutil.disk_usage(folder).free > ROOM
+    return folder if has_room and os.access(folder, os.W_OK) else None
+
+
 def _fingerprint(project: Path) -> str:
     """Name what a lock file depends on: two projects that ask for the same share one."""
     declared = tomllib.loads((project / "pyproject.toml").read_text())
@@ -282,7 +337,7 @@ def _fingerprint(project: Path) -> str:
     return hashlib.sha256(repr([asked, declared["dependency-groups"]]).encode()).hexdigest()
 
 
-def _clean_environment() -> dict[str, str]:
+def clean_environment() -> dict[str, str]:
     """Return variables that make projects behave as on anybody's machine."""
     tools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
     unwanted = {"PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT"}

@@ -9,6 +9,7 @@ import pytest
 from extensions.documentation import pages
 from extensions.questionnaire import ROOT, Answers
 from tests.blocks import missing_rows
+from tests.budget import BUDGET
 from tests.mutations import OF_A_PROJECT, OF_DATABASE_AND_AUTH, OF_KUBERNETES, OF_SERVICES
 from tests.projection import project, sources
 from tests.projects import PEOPLE, QUESTIONNAIRE, SWITCHES, covering, name_of, render
@@ -123,3 +124,11 @@ def test_links_lead_somewhere(name: str) -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", text):
         if "://" not in target:
             assert (document.parent / target).exists(), target
+
+
+def test_contributing_shows_the_budget_of_each_tier() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+
+    rows = re.findall(r"^\| ([^|]+) \| (\d+) \|", text, re.MULTILINE)
+
+    assert {tier: int(minutes) for tier, minutes in rows} == BUDGET

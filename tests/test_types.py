@@ -8,15 +8,12 @@ import json
 import shutil
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import pytest
-import uv
-from filelock import FileLock
 
 from extensions.questionnaire import Answers
-from tests.projects import batches, command_of, covering, name_of, render
+from tests.projects import batches, command_of, name_of, pythons_here, render
 
 MYPY = """\
 [mypy]
@@ -28,29 +25,9 @@ strict = True
 
 
 @pytest.fixture(scope="session")
-def packages(template: Path, shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An environment with every package of every combination, made by the first worker."""
-    environment = shared / "all-packages"
-    with FileLock(f"{environment}.lock"):
-        if not environment.exists():
-            wanted = _all_requirements(template, tmp_path_factory.mktemp("requirements"))
-            uv_command = uv.find_uv_bin()
-            subprocess.run([uv_command, "venv", "--quiet", str(environment)], check=True)
-            install = [uv_command, "pip", "install", "--quiet", "--python", str(environment)]
-            subprocess.run([*install, *wanted, "mypy"], check=True)
-    return environment
-
-
-def _all_requirements(template: Path, folder: Path) -> list[str]:
-    requirements: set[str] = set()
-    for answers in covering(1):
-        project = render(template, folder / name_of(answers), answers)
-        declared = tomllib.loads((project / "pyproject.toml").read_text())
-        requirements |= {
-            *declared["project"]["dependencies"],
-            *declared["dependency-groups"]["dev"],
-        }
-    return sorted(requirements)
+def environment(packages: Path) -> Path:
+    """The environment with every package of every combination."""
+    return packages / f"python-{pythons_here()[0]}"
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -67,13 +44,13 @@ def batch(request: pytest.FixtureRequest, template: Path, tmp_path: Path) -> dic
 
 
 def test_every_combination_is_strictly_typed_for_pyright(
-    batch: dict[Path, Answers], packages: Path
+    batch: dict[Path, Answers], environment: Path
 ) -> None:
     folder = next(iter(batch)).parent
     configuration = {
         "typeCheckingMode": "strict",
-        "venvPath": str(packages.parent),
-        "venv": packages.name,
+        "venvPath": str(environment.parent),
+        "venv": environment.name,
         "executionEnvironments": [
             {
                 "root": project.name,
@@ -100,7 +77,7 @@ def test_every_combination_is_strictly_typed_for_pyright(
 
 
 def test_every_combination_is_strictly_typed_for_mypy(
-    batch: dict[Path, Answers], packages: Path, tmp_path_factory: pytest.TempPathFactory
+    batch: dict[Path, Answers], environment: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.getbasetemp() / "mypy"  # one place, so that its cache is of use
     cache = folder / "cache"
@@ -112,7 +89,7 @@ def test_every_combination_is_strictly_typed_for_mypy(
         shutil.rmtree(project, ignore_errors=True)
         rendered.rename(project)
         command = [
-            *(str(packages / "bin" / "mypy"), "--config-file", str(configuration)),
+            *(str(environment / "bin" / "mypy"), "--config-file", str(configuration)),
             *("--cache-dir", str(cache), "--python-version", str(answers["python_version"])),
             *("src", "tests"),
         ]

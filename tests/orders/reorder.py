@@ -1,0 +1,37 @@
+"""A plugin of pytest, for projects under test: their tests in another order.
+
+It is loaded into their own pytest by its path, so it knows nothing of this repository.
+"""
+
+import random
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that names the order."""
+    parser.addoption("--order", required=True, help="halves, or files or tests with :SEED")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put the tests in that order."""
+    order, _, seed = str(config.getoption("--order")).partition(":")
+    shuffle = random.Random(seed).shuffle  # noqa: S311 -- an order is no secret
+    files: defaultdict[Path, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        files[item.path].append(item)
+    groups = list(files.values())
+    match order:
+        case "halves":
+            half = len(groups) // 2
+            groups = groups[half:] + groups[:half]
+        case "files":
+            shuffle(groups)
+        case "tests":
+            groups = [[item] for item in items]
+            shuffle(groups)
+        case _:
+            raise pytest.UsageError(f"no such order: {order}")
+    items[:] = [item for group in groups for item in group]
