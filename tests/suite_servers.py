@@ -100,13 +100,13 @@ def _environment(folder: Path) -> Path:
 
 @contextmanager
 def _postgres(environment: Path, folder: Path) -> Generator[str]:
-    module = folder / "embedded.py"
-    module.write_text(_embedded())
+    _write_package(folder)
+    module = ["-m", "my_app.database.embedded", folder / "data", "--temporary"]
     keeper = subprocess.Popen(
-        [environment / "bin" / "python", "-W", "ignore", module, folder / "data", "--temporary"],
+        [environment / "bin" / "python", "-W", "ignore", *module],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env=os.environ | {"TMPDIR": str(folder)},
+        env=os.environ | {"PYTHONPATH": str(folder), "TMPDIR": str(folder)},
         text=True,
     )
     with keeper:
@@ -116,9 +116,11 @@ def _postgres(environment: Path, folder: Path) -> Generator[str]:
         yield url
 
 
-def _embedded() -> str:
-    """Render the module of the generated project that starts PostgreSQL."""
+def _write_package(folder: Path) -> None:
+    """Write the module of the generated project that starts PostgreSQL, and what it imports."""
     answers = QUESTIONNAIRE.complete(PEOPLE | {"database": "postgresql"})
-    rendered = (project(source, answers) for source in sources() if "embedded" in source.name)
-    (text,) = (text for path, text in filter(None, rendered) if path.startswith("src/"))
-    return text
+    rendered = dict(filter(None, (project(source, answers) for source in sources())))
+    for name in ("__init__", "exceptions", "database/__init__", "database/embedded"):
+        path = folder / f"my_app/{name}.py"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(rendered[f"src/my_app/{name}.py"])
