@@ -202,7 +202,7 @@ def test_pytest_collects_what_changed(checkout: Path) -> None:
 
     taken = [any(each["database"] == "sqlite" for each in batch) for batch in batches()]
     assert f"128 of 384 combinations, {sum(taken)} of 16 batches of types, all other tests" in found
-    assert found.count("test_suites.py::") == 128
+    assert found.count("::test_every_combination_passes_its_own_tests[") == 128
     assert found.count("test_types.py::") == 2 * sum(taken) < 16
     assert found.count("test_text.py::") > 1
 
