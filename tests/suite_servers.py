@@ -101,9 +101,9 @@ def _environment(folder: Path) -> Path:
 @contextmanager
 def _postgres(environment: Path, folder: Path) -> Generator[str]:
     _write_package(folder)
-    module = ["-m", "my_app.database.embedded", folder / "data", "--temporary"]
+    module = ["-m", "my_app.database.embedded", str(folder / "data"), "--temporary"]
     keeper = subprocess.Popen(
-        [environment / "bin" / "python", "-W", "ignore", *module],
+        [str(environment / "bin" / "python"), "-W", "ignore", *module],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=os.environ | {"PYTHONPATH": str(folder), "TMPDIR": str(folder)},
