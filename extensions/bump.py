@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from extensions.questionnaire import ROOT, read
-from extensions.stack import path, rows
+from extensions.tables import rows, stack
 
 __all__ = ["UnresolvableError", "bump"]
 
@@ -42,10 +42,10 @@ def bump(until: str, root: Path = ROOT) -> list[str]:
     newest = _resolve(map(_unbound, listed.values()), until, root)
     newer = {line: _with_version(each, newest) for line, each in listed.items()}
     _resolve(newer.values(), until, root)
-    lines = path(root).read_text(encoding="utf-8").splitlines(keepends=True)
+    lines = stack(root).read_text(encoding="utf-8").splitlines(keepends=True)
     for number, requirement in listed.items():
         lines[number - 1] = lines[number - 1].replace(requirement, newer[number])
-    path(root).write_text("".join(lines), encoding="utf-8")
+    stack(root).write_text("".join(lines), encoding="utf-8")
     _bound(until, root)
     return [f"{each} -> {newer[line]}" for line, each in listed.items() if each != newer[line]]
 

@@ -1,4 +1,4 @@
-"""The pages that are written from `copier.yml`, `stack.jinja` and `releases.toml`.
+"""The pages that are written from `copier.yml`, the tables beside it and `releases.toml`.
 
 `python -m extensions docs` writes them; a test holds them to be current.
 """
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from extensions.questionnaire import ROOT, Answer, Question, Questionnaire, read
 from extensions.releases import changelog, releases
-from extensions.stack import Row, rows
+from extensions.tables import Row, Table, rows
 
 __all__ = ["pages"]
 
@@ -20,6 +20,7 @@ Written from `copier.yml` and `extensions/stack.jinja` by `python -m extensions 
 The first value of an answer is its default. How a block works, and what to do about its data, is on
 its own page.
 """
+_STACK: tuple[Table, ...] = ("packages", "settings")
 _MARKED = re.compile(r"(?<=<!-- answers -->\n).*?(?=<!-- end of answers -->)", re.DOTALL)
 
 
@@ -71,7 +72,7 @@ def _as_text(value: Answer) -> str:
 
 
 def _blocks(questionnaire: Questionnaire) -> Iterator[str]:
-    packages, settings = (rows(table, questionnaire.root) for table in ("packages", "settings"))
+    packages, settings = (rows(table, questionnaire.root) for table in _STACK)
     for question in questionnaire.questions:
         if not question.values:
             continue
@@ -89,11 +90,13 @@ def _blocks(questionnaire: Questionnaire) -> Iterator[str]:
 def _folders(questionnaire: Questionnaire, name: str) -> list[str]:
     """Return the folders that are there for an answer, the outermost only, as they are rendered."""
     template = questionnaire.root / questionnaire.settings.subdirectory
-    condition = re.compile(rf"\{{% if [^%]*\b{name}\b[^%]*%\}}")
+    listed = {question.name for question in questionnaire.questions if question.values}
     found = (
         folder.relative_to(template).as_posix()
         for folder in template.rglob("*")
-        if folder.is_dir() and condition.search(folder.name) and "{%" not in folder.parent.name
+        if folder.is_dir()
+        and name in questionnaire.answers_deciding(folder)
+        and not listed & questionnaire.answers_deciding(folder.parent)
     )
     return sorted(f"`{_plain(folder)}/`" for folder in found)
 

@@ -17,7 +17,10 @@ from typing import Any, Literal, Self
 import yaml
 from jinja2 import FileSystemLoader, StrictUndefined, Template, meta, nodes
 from jinja2.sandbox import SandboxedEnvironment
+from pathspec import GitIgnoreSpec
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from extensions.tables import deciding
 
 __all__ = [
     "ALONGSIDE",
@@ -84,6 +87,7 @@ class Settings(Contract):
     min_copier_version: str = Field(alias="_min_copier_version")
     subdirectory: str = Field(alias="_subdirectory")
     templates_suffix: str = Field(alias="_templates_suffix")
+    exclude: tuple[Literal["{{ excluded | default('') }}"], ...] = Field((), alias="_exclude")
     envops: EnvironmentOptions = Field(alias="_envops")
     message_before_copy: str = Field(alias="_message_before_copy")
     message_before_update: str = Field(alias="_message_before_update")
@@ -124,6 +128,11 @@ class Question(Contract):
     def is_computed(self) -> bool:
         """Whether nobody is ever asked."""
         return self.when is False or self.ask is False
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether a project keeps the answer."""
+        return self.when is not False
 
     @property
     def values(self) -> tuple[Answer, ...]:
@@ -214,6 +223,11 @@ class Questionnaire(Contract):
     def _by_name(self) -> dict[str, Question]:
         return {question.name: question for question in self.questions}
 
+    @cached_property
+    def _known(self) -> dict[str, Question]:
+        """The questions whose answers can be given, and are stored."""
+        return {name: question for name, question in self._by_name.items() if question.is_stored}
+
     @property
     def blocks(self) -> tuple[str, ...]:
         """The questions that decide what a project consists of."""
@@ -247,6 +261,8 @@ class Questionnaire(Contract):
         errors = [self._unknown(name) for name in given if not self._is_known(name)]
         context: dict[str, object] = {**given, "_folder_name": folder}
         for question in self.questions:
+            if not question.is_stored and question.name not in given:
+                continue
             default = self.default(question, context)
             try:
                 answer = self._answer(question, default, context)
@@ -256,7 +272,10 @@ class Questionnaire(Contract):
             context[question.name] = answer
         if errors:
             raise InvalidAnswersError(errors)
-        return {name: _as_answer(context[name]) for name in self._by_name}
+        return self._stored(context)
+
+    def _stored(self, context: Mapping[str, object]) -> Answers:
+        return {name: _as_answer(context[name]) for name in self._known}
 
     def default(self, question: Question, context: Mapping[str, object]) -> Answer:
         """Return what holds if a question is not answered.
@@ -290,7 +309,7 @@ class Questionnaire(Contract):
         return name in self._by_name or name in METADATA
 
     def _unknown(self, name: str) -> str:
-        near = get_close_matches(name, self._by_name, n=1)
+        near = get_close_matches(name, self._known, n=1)
         return f"{name}: There is no such question. " + (
             f"Did you mean {near[0]}?" if near else "Leave it out."
         )
@@ -340,7 +359,7 @@ class Questionnaire(Contract):
             The answers to all questions, once for each combination there can be.
         """
         context: dict[str, object] = {**(fixed or {}), "_folder_name": folder}
-        yield from self._cross(self.questions, context, over)
+        yield from self._cross(tuple(self._known.values()), context, over)
 
     def _cross(
         self,
@@ -349,7 +368,7 @@ class Questionnaire(Contract):
         over: Collection[str] | None,
     ) -> Iterator[Answers]:
         if not questions:
-            yield {name: _as_answer(context[name]) for name in self._by_name}
+            yield self._stored(context)
             return
         question, *rest = questions
         is_crossed = (over is None or question.name in over) and question.name not in context
@@ -387,11 +406,51 @@ class Questionnaire(Contract):
             The names of the answers; also those that an import `with context` may read, and those
             that decide about these.
         """
-        folder = self.root / self.settings.subdirectory
-        read = self._names_read(str(source.relative_to(folder)))
+        read = self.answers_deciding(source)
         if source.name.endswith(self.settings.templates_suffix):
             read |= self._names_read(source.read_text(encoding="utf-8"))
         return self.with_reasons(read.intersection(self._by_name))
+
+    def answers_deciding(self, source: Path) -> frozenset[str]:
+        """Tell which answers decide whether there is a file, and where.
+
+        Args:
+            source: The file or folder, under the template's folder.
+
+        Returns:
+            The names of the answers in its own name and in the rows of `files.jinja`.
+        """
+        path = str(source.relative_to(self.root / self.settings.subdirectory))
+        rendered = path.removesuffix(self.settings.templates_suffix)
+        matching = (pattern for pattern in self._deciding if _matcher(pattern).match_file(rendered))
+        rows = (self._deciding[pattern] for pattern in matching)
+        return self._names_read(path).intersection(self._by_name).union(*rows)
+
+    def excludes(self, path: str, answers: Answers) -> bool:
+        """Tell whether the answers leave a path of the project out.
+
+        Args:
+            path: The path, from the root of the project.
+            answers: The answers to all questions.
+
+        Returns:
+            Whether Copier writes no such file.
+        """
+        if "excluded" not in self._by_name:
+            return False
+        key = tuple(answers.items())
+        if key not in self._excluded:
+            patterns = self._render(self.question("excluded"), "default", answers)
+            self._excluded[key] = str(patterns)
+        return _matcher(self._excluded[key]).match_file(path)
+
+    @cached_property
+    def _excluded(self) -> dict[tuple[tuple[str, Answer], ...], str]:
+        return {}
+
+    @cached_property
+    def _deciding(self) -> Mapping[str, frozenset[str]]:
+        return deciding(self.root)
 
     def with_reasons(self, names: frozenset[str]) -> frozenset[str]:
         """Add the answers that decide whether a question applies, or what is computed for it.
@@ -452,7 +511,7 @@ class Questionnaire(Contract):
             "title": "Answers",
             "type": "object",
             "properties": {
-                **{question.name: _property_of(question) for question in self.questions},
+                **{name: _property_of(question) for name, question in self._known.items()},
                 **{name: {"type": "string", "readOnly": True} for name in sorted(METADATA)},
             },
             "additionalProperties": False,
@@ -479,6 +538,11 @@ def _as_answer(value: object) -> Answer:
 
 def _as_text(answer: Answer) -> str:
     return str(answer).lower() if isinstance(answer, bool) else answer
+
+
+@cache
+def _matcher(patterns: str) -> GitIgnoreSpec:
+    return GitIgnoreSpec.from_lines(patterns.splitlines())
 
 
 @cache

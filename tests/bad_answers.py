@@ -98,6 +98,7 @@ BAD_ANSWERS = [
         "Choose another name, such as tests_service.",
     ),
     BadAnswer("copyright_year", "MMXXVI", "Write a year of four digits, such as 2026."),
+    BadAnswer("excluded", "tests", "This does not go with the other answers. Leave it out."),
 ]
 
 ODD_FOLDERS = [

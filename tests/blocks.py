@@ -1,12 +1,15 @@
 """What every block must have, told in sentences: for this template and for forks of it."""
 
-import re
-from collections.abc import Iterator
+import ast
+from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
-from extensions.stack import rows
+from extensions.questionnaire import Answers, read
+from extensions.tables import rows
+from tests.projection import project, sources
 
-__all__ = ["missing_rows"]
+__all__ = ["missing_rows", "unconditional_files"]
 
 
 def missing_rows(root: Path, name: str) -> list[str]:
@@ -23,10 +26,12 @@ def missing_rows(root: Path, name: str) -> list[str]:
 
 
 def _code(root: Path, name: str) -> Iterator[str]:
-    files = [path.relative_to(root / "template") for path in (root / "template").rglob("*")]
-    own = [path for path in files if re.search(rf"{{% if [^%]*\b{name}\b", str(path))]
+    questionnaire = read.__wrapped__(root)
+    files = (path for path in (root / "template").rglob("*") if path.is_file())
+    found = (path for path in files if name in questionnaire.answers_deciding(path))
+    own = [path.relative_to(root / "template") for path in found]
     if not own:
-        yield f"No file under template/ has {name} in its name: put it into a folder of its own."
+        yield f"{name} decides about no file: give its folders rows in extensions/files.jinja."
     if any(path.parts[0] == "src" for path in own):
         if not any(name in row.reads for row in (*rows("packages", root), *rows("settings", root))):
             yield f"{name} has code, but no row in extensions/stack.jinja: add what it needs."
@@ -47,3 +52,41 @@ def _pages(root: Path, name: str) -> Iterator[str]:
     for document in ("docs/blocks.md", "README.md"):
         if f"`{name}`" not in (root / document).read_text():
             yield f"{document} does not know {name}: run `uv run python -m extensions docs`."
+
+
+def unconditional_files(root: Path, combinations: Iterable[Answers]) -> list[str]:
+    """Tell which files are there without what they import.
+
+    Args:
+        root: The folder that holds `copier.yml`.
+        combinations: The projects to look at.
+
+    Returns:
+        A sentence for each file that needs a row in `files.jinja`, or another one.
+    """
+    return sorted({line for answers in combinations for line in _dangling(root, answers)})
+
+
+def _dangling(root: Path, answers: Answers) -> Iterator[str]:
+    questionnaire = read(root)
+    rendered = (project(source, answers, questionnaire) for source in sources(root))
+    files = dict(filter(None, rendered))
+    folders = {str(folder) for path in files for folder in Path(path).parents}
+    known = files.keys() | folders
+    for path, text in files.items():
+        for module in _imported(text) if path.endswith(".py") else ():
+            place = f"src/{module}" if module.startswith(str(answers["package_name"])) else module
+            if not {f"{place}.py", place} & known:
+                yield (
+                    f"{path} is there where {module.replace('/', '.')}, which it imports, is not: "
+                    "give it a row in extensions/files.jinja."
+                )
+
+
+@cache
+def _imported(text: str) -> frozenset[str]:
+    """Return the project's own modules that a text imports, as paths."""
+    found = (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ImportFrom))
+    names = (node.module or "" for node in found)
+    own = ("my_app", "tests")
+    return frozenset(name.replace(".", "/") for name in names if name.partition(".")[0] in own)

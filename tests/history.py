@@ -91,7 +91,7 @@ REVERSIONS: Mapping[str, tuple[Reversion, ...]] = {
         Reversion(f"{PACKAGE}/config.py.jinja", r"    max_concurrent_requests: .*\n"),
         Reversion(f"{PACKAGE}/services/health.py.jinja", r"repr\(error\)", "str(error)"),
         Reversion(
-            f"{PACKAGE}/routers/{{% if example %}}items.py{{% endif %}}.jinja",
+            f"{PACKAGE}/routers/items.py.jinja",
             r"List the items, .*\.",
             "List the items.",
         ),

@@ -16,8 +16,8 @@ __all__ = [
 ]
 
 SOURCE = "template/src/{{ package_name }}"
-DATABASE = f"{SOURCE}/{{% if database != 'none' %}}database{{% endif %}}"
-AUTH = f"{SOURCE}/{{% if auth != 'none' %}}auth{{% endif %}}"
+DATABASE = f"{SOURCE}/database"
+AUTH = f"{SOURCE}/auth"
 LINEAR = "tests/integration/test_linear.py::test_service_hostile_requests_cost_is_linear"
 SERVED: Answers = {"auth": "jwt", "database": "sqlite"}
 
@@ -258,7 +258,7 @@ OF_THE_TEMPLATE = [
     ),
 ]
 
-MANIFESTS = "template/{% if kubernetes %}deploy{% endif %}/kubernetes/base"
+MANIFESTS = "template/deploy/kubernetes/base"
 OF_KUBERNETES = [
     Mutation(
         file=f"{MANIFESTS}/deployment.yaml.jinja",
@@ -360,7 +360,7 @@ OF_A_PROJECT = [
         test=LINEAR,
     ),
     Mutation(
-        file=f"{SOURCE}/models/{{% if example %}}items.py{{% endif %}}.jinja",
+        file=f"{SOURCE}/models/items.py.jinja",
         old="Annotated[str, Field(max_length=2000),",
         new="Annotated[str, AfterValidator(lambda text: "
         "__import__('re').sub(r'\\s+$', '', text)), Field(max_length=2000),",
@@ -392,7 +392,7 @@ OF_A_PROJECT = [
         test="tests/integration/test_items.py::test_export_switched_off_is_not_there",
     ),
     Mutation(
-        file=f"{SOURCE}/routers/{{% if example %}}items.py{{% endif %}}.jinja",
+        file=f"{SOURCE}/routers/items.py.jinja",
         old="items.page(params, tag=tag)",
         new="items.page(params, tag=None)",
         test="tests/integration/test_items.py::test_list_by_tag_holds_only_its_items",
@@ -541,7 +541,7 @@ OF_DATABASE_AND_AUTH = [
         answers={"database": "postgresql"},
     ),
     Mutation(
-        file=f"{AUTH}/{{% if database != 'none' %}}tables.py{{% endif %}}.jinja",
+        file=f"{AUTH}/tables.py.jinja",
         old="    failures: Mapped[int]\n",
         new="    failures: Mapped[int]\n    successes: Mapped[int]\n",
         test="tests/integration/database/test_migrations.py::"
@@ -549,7 +549,7 @@ OF_DATABASE_AND_AUTH = [
         answers=SERVED,
     ),
     Mutation(
-        file=f"{AUTH}/{{% if database != 'none' %}}access.py{{% endif %}}.jinja",
+        file=f"{AUTH}/access.py.jinja",
         old="credentials is None or not is_right",
         new="credentials is None",
         test="tests/integration/auth/test_accounts.py::"
@@ -557,7 +557,7 @@ OF_DATABASE_AND_AUTH = [
         answers=SERVED,
     ),
     Mutation(
-        file=f"{AUTH}/{{% if database != 'none' %}}access.py{{% endif %}}.jinja",
+        file=f"{AUTH}/access.py.jinja",
         old="None if user_id else await store.end_session(session_id)",
         new="None",
         test="tests/integration/auth/test_sessions.py::"
@@ -565,7 +565,7 @@ OF_DATABASE_AND_AUTH = [
         answers=SERVED,
     ),
     Mutation(
-        file=f"{AUTH}/{{% if database != 'none' %}}access.py{{% endif %}}.jinja",
+        file=f"{AUTH}/access.py.jinja",
         old="if attempts > limit:",
         new="if False:",
         test="tests/integration/auth/test_guessing.py::"
@@ -573,7 +573,7 @@ OF_DATABASE_AND_AUTH = [
         answers=SERVED,
     ),
     Mutation(
-        file=f"{AUTH}/{{% if database != 'none' %}}passwords.py{{% endif %}}.jinja",
+        file=f"{AUTH}/passwords.py.jinja",
         old="against = password_hash or self._nobodys",
         new="if not (against := password_hash):\n            return False, None",
         test="tests/integration/auth/test_guessing.py::"
@@ -609,7 +609,7 @@ OF_DATABASE_AND_AUTH = [
         answers={"auth": "jwt"},
     ),
     Mutation(
-        file=f"{AUTH}/{{% if database == 'none' %}}issuer.py{{% endif %}}.jinja",
+        file=f"{AUTH}/issuer.py.jinja",
         old="if time.monotonic() < self._tried_at + _PAUSE_SECONDS:",
         new="if False:",
         test="tests/integration/auth/test_published_keys.py::"
@@ -624,7 +624,7 @@ OF_DATABASE_AND_AUTH = [
         answers=SERVED,
     ),
     Mutation(
-        file=f"{AUTH}/{{% if database == 'none' %}}issuer.py{{% endif %}}.jinja",
+        file=f"{AUTH}/issuer.py.jinja",
         old="asyncio.timeout(_TIMEOUT_SECONDS)",
         new="asyncio.timeout(None)",
         test="tests/integration/auth/test_slow_issuer.py::"
@@ -643,14 +643,14 @@ SERVICES: Answers = {
 
 OF_SERVICES = [
     Mutation(
-        file=f"{SOURCE}/{{% if cache %}}cache{{% endif %}}/etags.py.jinja",
+        file=f"{SOURCE}/cache/etags.py.jinja",
         old='known.split(",")',
         new="__import__('re').split(r'\\s*,\\s*', known)",
         test=LINEAR,
         answers={"cache": True},
     ),
     Mutation(
-        file=f"{SOURCE}/{{% if http_client %}}weather{{% endif %}}/upstream.py.jinja",
+        file=f"{SOURCE}/weather/upstream.py.jinja",
         old="    if _SECONDS.fullmatch(value):",
         new="    if __import__('re').sub(r'\\s+$', '', value).isdecimal():",
         test="tests/integration/weather/test_hostile_answers.py::"
@@ -658,7 +658,7 @@ OF_SERVICES = [
         answers={"http_client": True},
     ),
     Mutation(
-        file=f"{SOURCE}/{{% if http_client %}}weather{{% endif %}}/upstream.py.jinja",
+        file=f"{SOURCE}/weather/upstream.py.jinja",
         old="(OverflowError, TypeError, ValueError)",
         new="(TypeError, ValueError)",
         test="tests/integration/weather/test_hostile_answers.py::"
@@ -666,7 +666,7 @@ OF_SERVICES = [
         answers={"http_client": True},
     ),
     Mutation(
-        file=f"{SOURCE}/{{% if observability %}}observability{{% endif %}}/redaction.py.jinja",
+        file=f"{SOURCE}/observability/redaction.py.jinja",
         old="isinstance(query, str):",
         new="__import__('re').sub(r'a+$', '', str(query)):",
         test="tests/integration/observability/test_hostile_traces.py::"
@@ -693,14 +693,14 @@ OF_SERVICES = [
         answers=SERVICES,
     ),
     Mutation(
-        file=f"{SOURCE}/{{% if plugins %}}plugins{{% endif %}}/registry.py.jinja",
+        file=f"{SOURCE}/plugins/registry.py.jinja",
         old="if not _is_wanted(entry.name, settings):",
         new="if False:",
         test="tests/integration/plugins/test_plugins.py::test_command_lists_plugins_and_their_state",
         answers=SERVICES,
     ),
     Mutation(
-        file=f"{SOURCE}/{{% if plugins %}}plugins{{% endif %}}/lifespan.py.jinja",
+        file=f"{SOURCE}/plugins/lifespan.py.jinja",
         old=" & _paths(app.routes)",
         new=" & set()",
         test="tests/integration/plugins/test_plugins.py::test_plugin_whose_routes_are_taken_is_broken",
@@ -713,14 +713,14 @@ OF_SERVICES = [
         answers=SERVICES,
     ),
     Mutation(
-        file=f"{SOURCE}/{{% if cache %}}cache{{% endif %}}/service.py.jinja",
+        file=f"{SOURCE}/cache/service.py.jinja",
         old="while flight := self._flights.get(key):",
         new='while flight := self._flights.get(""):',
         test="tests/unit/cache/test_service.py::test_get_or_compute_many_waiters_compute_once",
         answers=SERVICES,
     ),
     Mutation(
-        file=f"{SOURCE}/{{% if cache %}}cache{{% endif %}}/redis_store.py.jinja",
+        file=f"{SOURCE}/cache/redis_store.py.jinja",
         old="if redis.call('GET', KEYS[2]) ~= ARGV[1] then return end\n",
         test="tests/integration/cache/test_redis_store.py::test_redis_delete_elsewhere_keeps_outdated_value_out",
         answers=SERVICES,
@@ -728,7 +728,7 @@ OF_SERVICES = [
     ),
     *[
         Mutation(
-            file=f"{SOURCE}/{{% if cache %}}cache{{% endif %}}/invalidation.py.jinja",
+            file=f"{SOURCE}/cache/invalidation.py.jinja",
             old=old,
             new=new,
             test=f"tests/unit/cache/test_invalidation.py::{test}",
@@ -765,7 +765,7 @@ OF_SERVICES = [
         )
     ],
     Mutation(
-        file=f"{SOURCE}/{{% if cache %}}cache{{% endif %}}/service.py.jinja",
+        file=f"{SOURCE}/cache/service.py.jinja",
         old="RetryingStore(store, ttl_seconds=ttl_seconds)",
         new="store",
         test="tests/integration/cache/test_stalls.py::"
@@ -774,8 +774,7 @@ OF_SERVICES = [
         tools=("redis-server",),
     ),
     Mutation(
-        file=f"{SOURCE}/{{% if cache %}}cache{{% endif %}}/"
-        "{% if example %}items.py{% endif %}.jinja",
+        file=f"{SOURCE}/cache/items.py.jinja",
         old="after_commit or run_to_the_end",
         new="after_commit or (lambda action: action())",
         test="tests/integration/cache/test_stalls.py::"
@@ -791,7 +790,7 @@ OF_SERVICES = [
         tools=("redis-server",),
     ),
     Mutation(
-        file=f"{SOURCE}/{{% if cache %}}cache{{% endif %}}/redis_store.py.jinja",
+        file=f"{SOURCE}/cache/redis_store.py.jinja",
         old="self._redis.set(keys[1], lease, px=_LEASE_MILLISECONDS)",
         new="self._redis.set(keys[0], value)",
         test="tests/integration/cache/test_late_commands.py::"
@@ -806,7 +805,7 @@ OF_SERVICES = [
         answers=SERVICES,
     ),
     Mutation(
-        file=f"{SOURCE}/{{% if rate_limit %}}rate_limit{{% endif %}}/lifespan.py.jinja",
+        file=f"{SOURCE}/rate_limit/lifespan.py.jinja",
         old="        limiter.count_in(storage, guard)\n",
         test="tests/e2e/test_rate_limit.py::test_rate_limit_four_processes_let_exactly_the_limit_through",
         answers=SERVICES,
@@ -819,35 +818,35 @@ OF_SERVICES = [
         answers=SERVICES,
     ),
     Mutation(
-        file=f"{SOURCE}/{{% if cache or rate_limit %}}redis_access.py{{% endif %}}.jinja",
+        file=f"{SOURCE}/redis_access.py.jinja",
         old="self._within_limit(operation)",
         new="asyncio.wait_for(operation(), self._timeout_seconds)",
         test="tests/unit/test_redis_access.py::test_guard_stall_of_the_process_is_not_blamed_on_redis",
         answers=SERVICES,
     ),
     Mutation(
-        file=f"{SOURCE}/{{% if rate_limit %}}rate_limit{{% endif %}}/middleware.py.jinja",
+        file=f"{SOURCE}/rate_limit/middleware.py.jinja",
         old='scope["path"] in self._exempt',
         new='scope["path"] == "/health"',
         test="tests/integration/rate_limit/test_rate_limit.py::test_rate_limit_probes_are_exempt",
         answers=SERVICES,
     ),
     Mutation(
-        file=f"{SOURCE}/{{% if http_client %}}weather{{% endif %}}/upstream.py.jinja",
+        file=f"{SOURCE}/weather/upstream.py.jinja",
         old="asyncio.timeout_at(deadline)",
         new="asyncio.timeout_at(None)",
         test="tests/unit/weather/test_upstream.py::test_upstream_deadline_bounds_all_attempts",
         answers=SERVICES,
     ),
     Mutation(
-        file=f"{SOURCE}/{{% if http_client %}}weather{{% endif %}}/upstream.py.jinja",
+        file=f"{SOURCE}/weather/upstream.py.jinja",
         old="_IDEMPOTENT = frozenset({",
         new='_IDEMPOTENT = frozenset({"POST", ',
         test="tests/unit/weather/test_upstream.py::test_upstream_only_idempotent_calls_are_repeated",
         answers=SERVICES,
     ),
     Mutation(
-        file=f"{SOURCE}/{{% if http_client %}}weather{{% endif %}}/breaker.py.jinja",
+        file=f"{SOURCE}/weather/breaker.py.jinja",
         old="            self._enter(BreakerState.OPEN)\n",
         test="tests/integration/weather/test_weather.py::test_weather_repeated_failures_open_the_circuit",
         answers=SERVICES,
@@ -860,54 +859,54 @@ OF_SERVICES = [
         answers=SERVICES,
     ),
     Mutation(
-        file=f"{SOURCE}/{{% if observability %}}observability{{% endif %}}/tracing.py.jinja",
+        file=f"{SOURCE}/observability/tracing.py.jinja",
         old="    provider.add_span_processor(RedactingProcessor())\n",
         test="tests/integration/observability/test_tracing.py::test_tracing_values_of_the_query_and_of_errors_are_not_recorded",
         answers=SERVICES,
     ),
     Mutation(
-        file=f"{SOURCE}/{{% if observability %}}observability{{% endif %}}/errors.py.jinja",
+        file=f"{SOURCE}/observability/errors.py.jinja",
         old="        before_send=_redact,\n",
         test="tests/integration/observability/test_errors.py::test_errors_report_holds_nothing_that_the_caller_sent",
         answers=SERVICES,
     ),
     Mutation(
-        file=f"{SOURCE}/{{% if observability %}}observability{{% endif %}}/errors.py.jinja",
+        file=f"{SOURCE}/observability/errors.py.jinja",
         old="    except Exception:\n        log.warning(",
         new="    except OSError:\n        log.warning(",
         test="tests/integration/observability/test_failures.py::test_requests_failing_telemetry_changes_no_response",
         answers=SERVICES,
     ),
     Mutation(
-        file=f"{SOURCE}/{{% if observability %}}observability{{% endif %}}/metrics.py.jinja",
+        file=f"{SOURCE}/observability/metrics.py.jinja",
         old="with suppress(Exception):  # such",
         new="with suppress(OSError):  # such",
         test="tests/integration/observability/test_failures.py::test_requests_failing_telemetry_changes_no_response",
         answers=SERVICES,
     ),
     Mutation(
-        file=f"{SOURCE}/{{% if observability %}}observability{{% endif %}}/spans.py.jinja",
+        file=f"{SOURCE}/observability/spans.py.jinja",
         old="except Exception as error:",
         new="except OSError as error:",
         test="tests/integration/observability/test_failures.py::test_requests_failing_telemetry_changes_no_response",
         answers=SERVICES,
     ),
     Mutation(
-        file=f"{SOURCE}/{{% if observability %}}observability{{% endif %}}/resources.py.jinja",
+        file=f"{SOURCE}/observability/resources.py.jinja",
         old="except Exception:",
         new="except OSError:",
         test="tests/integration/observability/test_failures.py::test_start_failing_telemetry_is_logged",
         answers=SERVICES,
     ),
     Mutation(
-        file=f"{SOURCE}/{{% if observability %}}observability{{% endif %}}/processes.py.jinja",
+        file=f"{SOURCE}/observability/processes.py.jinja",
         old="            file.write_bytes(bytes(_FILE_BYTES))\n",
         new="            file.touch()\n",
         test="tests/unit/observability/test_metrics_files.py::test_reserve_space_files_have_their_size_on_the_disk",
         answers=SERVICES,
     ),
     Mutation(
-        file=f"{SOURCE}/{{% if observability %}}observability{{% endif %}}/exposition.py.jinja",
+        file=f"{SOURCE}/observability/exposition.py.jinja",
         old="ImpatientHandler.factory(",
         new="MetricsHandler.factory(",
         test="tests/integration/observability/test_peers.py::"

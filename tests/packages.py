@@ -11,7 +11,8 @@ from pathlib import Path
 import uv
 from filelock import FileLock
 
-from extensions.stack import rows
+from extensions.questionnaire import ROOT
+from extensions.tables import rows
 from tests.projects import python_of, pythons_here
 
 __all__ = ["all_packages", "sync_packages"]
@@ -50,7 +51,7 @@ def all_packages(shared: Path, variables: Mapping[str, str]) -> Path:
 
 def _sync_all(folder: Path, variables: Mapping[str, str]) -> str:
     """Return why it failed, if it did."""
-    wanted = {row.cells[1] for row in rows("packages")}
+    wanted = {row.cells[1] for row in rows("packages", ROOT)}
     try:
         for version in pythons_here():
             sync_packages(wanted, version, folder / f"python-{version}", variables)

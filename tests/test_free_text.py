@@ -83,7 +83,7 @@ FILES = {
         source for source in sources() if question.name in QUESTIONNAIRE.answers_read(source)
     ]
     for question in QUESTIONNAIRE.questions
-    if question.type == "str" and question.validator
+    if question.is_stored and question.type == "str" and question.validator
 }
 """For each free text, the files that it stands in."""
 
