@@ -15,11 +15,11 @@ from typing import cast
 
 import yaml
 
-from extensions.bump import UnresolvableError, bump
-from extensions.crossing import combinations_of
-from extensions.documentation import pages
-from extensions.questionnaire import ROOT, InvalidAnswersError, read
-from extensions.releases import releases, section
+from extensions.contract.crossing import combinations_of
+from extensions.contract.questionnaire import ROOT, InvalidAnswersError, read
+from extensions.maintenance.bump import UnresolvableError, bump
+from extensions.maintenance.documentation import pages
+from extensions.maintenance.releases import releases, section
 
 __all__ = ["main", "part"]
 
