@@ -10,8 +10,8 @@ from typing import Any, cast
 import hypothesis
 import pytest
 
-from extensions.__main__ import part
 from extensions.contract.questionnaire import ROOT, Answers
+from extensions.maintenance.command_line import part
 from tests.support.budget import BUDGET, SUITES, TYPES, tier_of
 from tests.support.changed import Changes, changes_since
 from tests.support.history import History, cloned_once, isolated_git

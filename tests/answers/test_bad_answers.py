@@ -11,8 +11,8 @@ import pytest
 import yaml
 from copier import run_copy
 
-from extensions.__main__ import main
 from extensions.contract.questionnaire import ROOT, InvalidAnswersError
+from extensions.maintenance.command_line import main
 from tests.support.bad_answers import BAD_ANSWERS, ODD_FOLDERS, BadAnswer
 from tests.support.projects import QUESTIONNAIRE, render
 

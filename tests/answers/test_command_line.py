@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from extensions.__main__ import main
 from extensions.contract.questionnaire import ROOT
+from extensions.maintenance.command_line import main
 from extensions.maintenance.releases import releases
 from tests.support.projects import QUESTIONNAIRE, combinations
 

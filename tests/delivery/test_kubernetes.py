@@ -16,9 +16,9 @@ import pytest
 import yaml
 
 from extensions.contract.questionnaire import Answers
-from tests.rendering.test_files import check, isolated
 from tests.support.delivery import PROJECTS, free_port, production, wait_for
 from tests.support.kustomize import kustomized
+from tests.support.linters import check, isolated
 from tests.support.projects import (
     BLOCKS,
     PEOPLE,

@@ -3,18 +3,16 @@
 import ast
 import json
 import re
-import shlex
 import tomllib
 from collections import defaultdict
 from pathlib import Path
 
 import pytest
-import uv
 import yaml
 from filelock import FileLock
 
 from extensions.contract.questionnaire import ROOT, Answers
-from tests.support.delivery import ran
+from tests.support.linters import check, isolated
 from tests.support.projection import sources, versions
 from tests.support.projects import PEOPLE, QUESTIONNAIRE, covering, name_of, render
 
@@ -66,16 +64,6 @@ def files(tree: Path, pattern: str) -> list[str]:
     found = sorted(str(path) for path in tree.glob(pattern) if path.is_file())
     assert found, f"no file matches {pattern}"
     return found
-
-
-def check(*command: str, folder: Path | None = None) -> None:
-    result = ran(*command, folder=folder)
-    assert result.returncode == 0, f"{shlex.join(command)[:200]}\n{result.stdout[-6000:]}"
-
-
-def isolated(tool: str, package: str) -> tuple[str, ...]:
-    """Return the beginning of a command that runs a tool in an environment of its own."""
-    return (uv.find_uv_bin(), "tool", "run", "--quiet", "--from", package, tool)
 
 
 def test_no_trace_of_a_condition(tree: Path) -> None:

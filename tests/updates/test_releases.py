@@ -12,8 +12,8 @@ from typing import Any, cast
 import pytest
 import yaml
 
-from extensions.__main__ import main
 from extensions.contract.questionnaire import ALONGSIDE, ROOT, Answer, Answers
+from extensions.maintenance.command_line import main
 from extensions.maintenance.releases import Release, releases
 from tests.support import edits
 from tests.support.edits import CLASHES, DELETIONS, EXAMPLE_EDITS, KEPT_EDITS, MAY_CLASH, Edit
