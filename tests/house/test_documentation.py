@@ -11,7 +11,7 @@ from extensions.maintenance.documentation import pages
 from tests.support.blocks import missing_rows
 from tests.support.budget import BUDGET
 from tests.support.history import substitute
-from tests.support.mutations import OF_A_PROJECT, OF_DATABASE_AND_AUTH, OF_KUBERNETES, OF_SERVICES
+from tests.support.mutations import mutations_of
 from tests.support.projection import project, sources
 from tests.support.projects import PEOPLE, QUESTIONNAIRE, SWITCHES, covering, name_of, render
 
@@ -83,14 +83,12 @@ def test_block_misses_no_row(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in SWITCHES if not name.startswith("own_")])
 def test_block_has_a_proof_that_can_fail(name: str) -> None:
-    """Blocks of forks are spared, so that they leave a shared list alone."""
-    breakages = (*OF_A_PROJECT, *OF_DATABASE_AND_AUTH, *OF_KUBERNETES, *OF_SERVICES)
+    """Blocks of forks are spared: how they prove these is theirs to say."""
+    breakages = [*mutations_of("project", name), *mutations_of("template", name)]
     files = [ROOT / each.file for each in breakages if each.file.startswith("template/")]
     own = [file for file in files if name in QUESTIONNAIRE.answers_deciding(file)]
 
-    assert own, (
-        f"tests/support/mutations.py breaks no file of {name}: add a row that turns its test red."
-    )
+    assert own, f"tests/mutations/project/{name}.toml breaks no file of {name}: add a row."
 
 
 def test_block_without_rows_is_told_each_in_a_sentence(template: Path, tmp_path: Path) -> None:

@@ -54,6 +54,7 @@ CONCERNED: Mapping[str, Sequence[str]] = {
     "docs/*": DOCUMENTATION,
     "docs/blocks/auth.md": ("updates/test_switches_running",),
     "docs/updating.md": ("updates/test_updates",),
+    "tests/mutations/*": ("house/test_documentation", "house/test_mutations"),
     "releases.toml": (*DOCUMENTATION, "answers/test_command_line", "updates/test_releases"),
 }
 """The test modules that read what is not rendered, by pattern: all patterns that match count.
