@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from extensions.questionnaire import ROOT
-from tests import edits
-from tests.edits import KEPT_EDITS, MAY_CLASH
-from tests.history import NOW, History, Project, released, substitute
-from tests.projects import BLOCKS, PEOPLE, QUESTIONNAIRE, Workshop, runnable
+from extensions.contract.questionnaire import ROOT
+from tests.support import edits
+from tests.support.edits import KEPT_EDITS, MAY_CLASH
+from tests.support.history import NOW, History, Project, released, substitute
+from tests.support.projects import BLOCKS, PEOPLE, QUESTIONNAIRE, Workshop, runnable
 
-CODE = ROOT / "tests/owners"
+CODE = ROOT / "tests/support/owners"
 """A resource, its tests and another service that is called, as the README of 0.4 has them."""
 
 TAUGHT_BY = next(release for release in released() if release.version == "0.4.0")
