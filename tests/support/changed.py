@@ -52,6 +52,7 @@ CONCERNED: Mapping[str, Sequence[str]] = {
     "bench/*": ("house/test_bench",),
     "cliff.toml": (),
     "docs/*": DOCUMENTATION,
+    "docs/decisions*": ("house/test_decisions",),
     "docs/blocks/auth.md": ("updates/test_switches_running",),
     "docs/updating.md": ("updates/test_updates",),
     "tests/mutations/*": ("house/test_documentation", "house/test_mutations"),
