@@ -294,10 +294,10 @@ OF_A_PROJECT = [
         test="tests/integration/test_routers.py::test_direct_router_puts_its_routes_directly_under_the_application",
     ),
     Mutation(
-        file=f"{SOURCE}/access_log.py.jinja",
+        file=f"{SOURCE}/core/access_log.py.jinja",
         old="in processors:",
         new="in processors[:1]:",
-        test="tests/unit/test_access_log.py::test_access_log_secrets_are_redacted",
+        test="tests/unit/core/test_access_log.py::test_access_log_secrets_are_redacted",
     ),
     Mutation(
         file=f"{SOURCE}/__main__.py.jinja",
@@ -311,7 +311,7 @@ OF_A_PROJECT = [
         test="tests/integration/test_garbage.py::test_garbage_collection_is_tuned_in_production",
     ),
     Mutation(
-        file=f"{SOURCE}/drain.py.jinja",
+        file=f"{SOURCE}/core/drain.py.jinja",
         test="tests/integration/test_health.py",
     ),
     Mutation(
@@ -375,7 +375,7 @@ OF_A_PROJECT = [
     ),
     Mutation(
         file=f"{SOURCE}/main.py.jinja",
-        old="drain_on_sigterm(app.state.readiness, settings.drain_seconds)",
+        old="drain_on_sigterm(app.state.readiness.start_draining, settings.drain_seconds)",
         new="AsyncExitStack()",
         test="tests/e2e/test_serve.py",
     ),
@@ -398,19 +398,19 @@ OF_A_PROJECT = [
         test="tests/integration/test_items.py::test_list_by_tag_holds_only_its_items",
     ),
     Mutation(
-        file=f"{SOURCE}/standard_output.py.jinja",
+        file=f"{SOURCE}/core/standard_output.py.jinja",
         old="        except OSError:\n            return line\n",
         new="        except BlockingIOError:\n            return line\n",
-        test="tests/unit/test_standard_output.py::test_line_writer_failing_output_is_no_error",
+        test="tests/unit/core/test_standard_output.py::test_line_writer_failing_output_is_no_error",
     ),
     Mutation(
-        file=f"{SOURCE}/standard_output.py.jinja",
+        file=f"{SOURCE}/core/standard_output.py.jinja",
         old="if self._backlog and self._size + len(line) > _BACKLOG_BYTES:",
         new="if False:",
-        test="tests/unit/test_standard_output.py::test_line_writer_full_backlog_tells_how_much_is_lost",
+        test="tests/unit/core/test_standard_output.py::test_line_writer_full_backlog_tells_how_much_is_lost",
     ),
     Mutation(
-        file=f"{SOURCE}/standard_output.py.jinja",
+        file=f"{SOURCE}/core/standard_output.py.jinja",
         old="    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:\n",
         new="    while (descriptor := os.open(os.devnull, os.O_RDWR)) < 0:\n",
         test="tests/e2e/test_output.py::test_serve_output_out_of_use_serves",
@@ -434,7 +434,7 @@ OF_A_PROJECT = [
         test="tests/unit/test_log_failures.py::test_logs_value_that_json_lacks_leaves_the_rest",
     ),
     Mutation(
-        file=f"{SOURCE}/access_log.py.jinja",
+        file=f"{SOURCE}/core/access_log.py.jinja",
         old="return _unfailing(write_line)",
         new="return write_line",
         test="tests/unit/test_log_failures.py::test_access_log_failing_processor_leaves_route_and_status",
@@ -818,10 +818,10 @@ OF_SERVICES = [
         answers=SERVICES,
     ),
     Mutation(
-        file=f"{SOURCE}/redis_access.py.jinja",
+        file=f"{SOURCE}/core/redis.py.jinja",
         old="self._within_limit(operation)",
         new="asyncio.wait_for(operation(), self._timeout_seconds)",
-        test="tests/unit/test_redis_access.py::test_guard_stall_of_the_process_is_not_blamed_on_redis",
+        test="tests/unit/core/test_redis.py::test_guard_stall_of_the_process_is_not_blamed_on_redis",
         answers=SERVICES,
     ),
     Mutation(
@@ -853,8 +853,8 @@ OF_SERVICES = [
     ),
     Mutation(
         file=f"{SOURCE}/edge.py.jinja",
-        old='observe_request(scope["method"], route, status, seconds)',
-        new='observe_request(scope["method"], scope["path"], status, seconds)',
+        old="observe(scope, route, status, seconds)",
+        new='observe(scope, scope["path"], status, seconds)',
         test="tests/integration/observability/test_metrics.py::test_metrics_count_requests_by_route_template",
         answers=SERVICES,
     ),
