@@ -650,7 +650,7 @@ OF_SERVICES = [
         answers={"cache": True},
     ),
     Mutation(
-        file=f"{SOURCE}/weather/upstream.py.jinja",
+        file=f"{SOURCE}/upstream/client.py.jinja",
         old="    if _SECONDS.fullmatch(value):",
         new="    if __import__('re').sub(r'\\s+$', '', value).isdecimal():",
         test="tests/integration/weather/test_hostile_answers.py::"
@@ -658,7 +658,7 @@ OF_SERVICES = [
         answers={"http_client": True},
     ),
     Mutation(
-        file=f"{SOURCE}/weather/upstream.py.jinja",
+        file=f"{SOURCE}/upstream/client.py.jinja",
         old="(OverflowError, TypeError, ValueError)",
         new="(TypeError, ValueError)",
         test="tests/integration/weather/test_hostile_answers.py::"
@@ -832,21 +832,21 @@ OF_SERVICES = [
         answers=SERVICES,
     ),
     Mutation(
-        file=f"{SOURCE}/weather/upstream.py.jinja",
+        file=f"{SOURCE}/upstream/client.py.jinja",
         old="asyncio.timeout_at(deadline)",
         new="asyncio.timeout_at(None)",
-        test="tests/unit/weather/test_upstream.py::test_upstream_deadline_bounds_all_attempts",
+        test="tests/unit/upstream/test_client.py::test_upstream_deadline_bounds_all_attempts",
         answers=SERVICES,
     ),
     Mutation(
-        file=f"{SOURCE}/weather/upstream.py.jinja",
+        file=f"{SOURCE}/upstream/client.py.jinja",
         old="_IDEMPOTENT = frozenset({",
         new='_IDEMPOTENT = frozenset({"POST", ',
-        test="tests/unit/weather/test_upstream.py::test_upstream_only_idempotent_calls_are_repeated",
+        test="tests/unit/upstream/test_client.py::test_upstream_only_idempotent_calls_are_repeated",
         answers=SERVICES,
     ),
     Mutation(
-        file=f"{SOURCE}/weather/breaker.py.jinja",
+        file=f"{SOURCE}/upstream/breaker.py.jinja",
         old="            self._enter(BreakerState.OPEN)\n",
         test="tests/integration/weather/test_weather.py::test_weather_repeated_failures_open_the_circuit",
         answers=SERVICES,
