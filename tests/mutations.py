@@ -574,7 +574,7 @@ OF_DATABASE_AND_AUTH = [
     ),
     Mutation(
         file=f"{AUTH}/passwords.py.jinja",
-        old="against = password_hash or self._nobodys",
+        old="against = password_hash or self._dummy_hash",
         new="if not (against := password_hash):\n            return False, None",
         test="tests/integration/auth/test_guessing.py::"
         "test_login_unknown_user_and_wrong_password_cost_the_same",
@@ -806,7 +806,7 @@ OF_SERVICES = [
     ),
     Mutation(
         file=f"{SOURCE}/rate_limit/lifespan.py.jinja",
-        old="        limiter.count_in(storage, guard)\n",
+        old="        limiter.use_storage(storage, guard)\n",
         test="tests/e2e/test_rate_limit.py::test_rate_limit_four_processes_let_exactly_the_limit_through",
         answers=SERVICES,
         tools=("redis-server",),
@@ -907,7 +907,7 @@ OF_SERVICES = [
     ),
     Mutation(
         file=f"{SOURCE}/observability/exposition.py.jinja",
-        old="ImpatientHandler.factory(",
+        old="TimedMetricsHandler.factory(",
         new="MetricsHandler.factory(",
         test="tests/integration/observability/test_peers.py::"
         "test_metrics_port_drops_peers_that_say_nothing",
