@@ -389,13 +389,13 @@ OF_A_PROJECT = [
         file=f"{SOURCE}/main.py.jinja",
         old="has_export=settings.items_export_enabled",
         new="has_export=True",
-        test="tests/integration/test_items.py::test_export_switched_off_is_not_there",
+        test="tests/integration/test_items_api.py::test_export_switched_off_is_not_there",
     ),
     Mutation(
         file=f"{SOURCE}/routers/items.py.jinja",
         old="items.page(params, tag=tag)",
         new="items.page(params, tag=None)",
-        test="tests/integration/test_items.py::test_list_by_tag_holds_only_its_items",
+        test="tests/integration/test_items_api.py::test_list_by_tag_holds_only_its_items",
     ),
     Mutation(
         file=f"{SOURCE}/core/standard_output.py.jinja",
@@ -709,7 +709,7 @@ OF_SERVICES = [
     Mutation(
         file=f"{SOURCE}/dependencies.py.jinja",
         old="    repository = CachedItemRepository(repository, cache)\n",
-        test="tests/integration/cache/test_items.py::test_items_are_read_from_the_cache",
+        test="tests/integration/cache/test_items_caching.py::test_items_are_read_from_the_cache",
         answers=SERVICES,
     ),
     Mutation(
