@@ -118,7 +118,7 @@ def _rows_of(name: str, packages: Sequence[Row], settings: Sequence[Row]) -> Ite
     said = [
         (f"`{variable}`", default and f"`{default}`", meaning, row.condition)
         for row in _of(name, settings)
-        for variable, default, meaning in [row.cells]
+        for _, variable, _, _, default, meaning in [row.cells]
     ]
     if said:
         yield from _table(("setting", "default", "meaning", "with"), said)

@@ -202,7 +202,7 @@ def changed_example(project: Path) -> None:
 
 def deleted_example(project: Path) -> None:
     """Take the example out by hand: its files, and the lines that name it in `main.py`."""
-    for path in [*project.glob("src/*/*/items.py"), *project.glob("tests/**/test_items.py")]:
+    for path in [*project.glob("src/*/*/items.py"), *project.glob("tests/**/test_*items*.py")]:
         path.unlink()
     main = _package(project) / "main.py"
     substitute(main, r"^(from \w+\.routers import .*), items", r"\1")
