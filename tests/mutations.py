@@ -329,6 +329,7 @@ OF_A_PROJECT = [
     Mutation(
         file=f"{SOURCE}/main.py.jinja",
         old="    app.add_middleware(Edge, settings=settings)\n",
+        new="    del settings\n",
         test="tests/integration/test_edge.py",
     ),
     Mutation(
@@ -375,7 +376,7 @@ OF_A_PROJECT = [
     ),
     Mutation(
         file=f"{SOURCE}/main.py.jinja",
-        old="drain_on_sigterm(app.state.readiness.start_draining, settings.drain_seconds)",
+        old="drain_on_sigterm(READINESS.get(app).start_draining, settings.drain_seconds)",
         new="AsyncExitStack()",
         test="tests/e2e/test_serve.py",
     ),
@@ -784,7 +785,7 @@ OF_SERVICES = [
     ),
     Mutation(
         file=f"{DATABASE}/dependencies.py.jinja",
-        old="            after_commit.may_be_committed = True\n",
+        old="                after_commit.may_be_committed = True\n",
         test="tests/integration/cache/test_stalls.py::test_write_cancelled_after_the_commit_is_seen",
         answers=SERVICES | {"database": "sqlite"},
         tools=("redis-server",),
@@ -800,7 +801,7 @@ OF_SERVICES = [
     ),
     Mutation(
         file=f"{SOURCE}/main.py.jinja",
-        old="    add_rate_limits(app)\n",
+        old="    add_rate_limits(app{{ identified }})\n",
         test="tests/integration/rate_limit/test_rate_limit.py::test_rate_limit_is_told_in_every_response",
         answers=SERVICES,
     ),
