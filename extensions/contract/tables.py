@@ -12,12 +12,13 @@ from typing import Literal
 
 from jinja2 import Environment, nodes
 
-__all__ = ["Row", "Table", "deciding", "rows", "stack"]
+__all__ = ["Row", "Table", "conditions", "deciding", "rows", "stack"]
 
-type Table = Literal["packages", "settings", "files", "own_files"]
+type Table = Literal["blocks", "packages", "settings", "files", "own_files"]
 type _Conditions = Mapping[str, nodes.Expr]
 
 _PLACES: Mapping[Table, str] = {
+    "blocks": "stack.jinja",
     "packages": "stack.jinja",
     "settings": "stack.jinja",
     "files": "files.jinja",
@@ -89,6 +90,19 @@ def deciding(root: Path) -> Mapping[str, frozenset[str]]:
         **{f"/{folder}/*/{name}": frozenset({name}) for name in blocks for folder in _FOLDERS},
         **{f"/{row.cells[0]}": row.reads for row in listed},
     }
+
+
+def conditions(root: Path) -> Mapping[str, frozenset[str]]:
+    """Read what the named conditions depend on.
+
+    Args:
+        root: The folder that holds `copier.yml`.
+
+    Returns:
+        The answers behind each name of `conditions.jinja`.
+    """
+    assigned = dict(_assigned(root / "extensions" / "conditions.jinja"))
+    return {name: frozenset(_names(node, assigned)) for name, node in assigned.items()}
 
 
 def _assigned(file: Path) -> Iterator[tuple[str, nodes.Expr]]:
