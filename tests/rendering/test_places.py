@@ -44,7 +44,7 @@ def find_places() -> Iterator[Place]:
     for source in sources():
         name = source.relative_to(FOLDER).as_posix().removesuffix(".jinja")
         path = CONDITION.sub(r"\1", name).replace("{{ package_name }}", "<package>")
-        if path in FREE:
+        if path.startswith(FREE):
             continue
         text = source.read_text()
         for block in (names_read(text) | packages_named(text)) - own(name):

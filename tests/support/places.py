@@ -1,14 +1,14 @@
 """Why files that are not a block's own name it, all the same.
 
-A new block costs the places here in which it has to be named too. `main.py` wires the blocks and
-`config.py` has their settings, so both are free.
+A new block costs the places here in which it has to be named too. `main.py` wires the blocks, and
+`config.py` and `settings/` have their settings, so these are free.
 """
 
 from collections.abc import Mapping
 
 __all__ = ["FREE", "PLACES"]
 
-FREE = frozenset({"src/<package>/config.py", "src/<package>/main.py", "src/<package>/settings/auth.py"})
+FREE = ("src/<package>/config.py", "src/<package>/main.py", "src/<package>/settings/")
 
 # The blocks that a file names, and why.
 PLACES: Mapping[str, tuple[str, str]] = {
