@@ -65,6 +65,12 @@ OF_THE_TEMPLATE = [
         test="tests/test_changed.py::test_combination_is_taken_unless_all_of_it_is_the_same",
     ),
     Mutation(
+        file="tests/projects.py",
+        old="hashlib.sha256(path.read_bytes())",
+        new="hashlib.sha256(b'')",
+        test="tests/test_projects.py::test_workshop_takes_bytecode_of_the_same_content_only",
+    ),
+    Mutation(
         file="extensions/crossing.py",
         old="return [*found, *spread.add_missing()]",
         new="return found[::8]",
