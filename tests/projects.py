@@ -20,6 +20,8 @@ from typing import cast
 import pytest
 import uv
 from copier import run_copy
+from copier._main import Worker
+from copier._types import Phase
 from jinja2 import Environment
 
 from extensions.crossing import combinations_of
@@ -181,14 +183,30 @@ def _folders() -> list[str]:
 
 
 compile_anew = cast("Callable[..., CodeType]", Environment.compile)
+locate_anew = cast("Callable[[Worker], Path]", vars(Worker)["answers_relpath"].fget)
+remember_anew = cast("Callable[[Worker], object]", vars(Worker)["_answers_to_remember"])
+
+
+def once_a_rendering[T](compute: Callable[[Worker], T]) -> Callable[[Worker], T]:
+    """Keep what Copier computes for each path, although no answer changes while it renders."""
+
+    def computed(self: Worker) -> T:
+        if Phase.current() is not Phase.RENDER:
+            return compute(self)
+        kept: dict[object, T] = vars(self).setdefault("_once_a_rendering", {})
+        if compute not in kept:
+            kept[compute] = compute(self)
+        return kept[compute]
+
+    return computed
 
 
 @contextmanager
 def compiled_once() -> Generator[None]:
     """Keep compiled templates: projects and updates render mostly the same files.
 
-    What is made of constants alone, such as a date, is kept with them: a context within a context
-    begins anew.
+    Also keep what Copier would compute anew for each of them. What is made of constants alone, such
+    as a date, is kept with templates: a context within a context begins anew.
     """
     compiled: dict[tuple[object, ...], CodeType] = {}
 
@@ -205,6 +223,8 @@ def compiled_once() -> Generator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Environment, "compile", compile_once)
+        patch.setattr(Worker, "_answers_to_remember", once_a_rendering(remember_anew))
+        patch.setattr(Worker, "answers_relpath", property(once_a_rendering(locate_anew)))
         yield
 
 
