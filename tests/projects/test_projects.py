@@ -1,6 +1,7 @@
 """The tests of projects take what they say: combinations that meet, and suites that run whole."""
 
 import itertools
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -154,6 +155,21 @@ def test_workshop_next_project_keeps_nothing_of_the_last(
     assert not [*workshop.temporary.iterdir()]
     with pytest.raises(AssertionError, match="No module named 'redis'"):
         workshop.run(project, "python", "-c", "import redis")
+
+
+def test_workshop_takes_bytecode_of_the_same_content_only(
+    workshop: Workshop, tmp_path: Path
+) -> None:
+    for word in ("first", "other"):  # of one size
+        template = tmp_path / word
+        shutil.copytree(workshop.template, template)
+        (module,) = template.glob("template/src/*/__init__.py.jinja")
+        module.write_text(f"WORD = {word!r}\n")
+
+        project = workshop.make(PEOPLE, template=template)
+
+        check = f"import my_app; assert my_app.WORD == {word!r}"
+        workshop.run(project, "python", "-c", check)
 
 
 def files_of(project: Path) -> set[Path]:

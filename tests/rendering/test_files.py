@@ -5,6 +5,7 @@ import json
 import re
 import tomllib
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -46,13 +47,20 @@ def tree(shared: Path) -> Path:
     folder = shared / "versions"
     with FileLock(f"{folder}.lock"):
         if not folder.exists():
-            _write_versions(folder)
+            _write_versions(folder, sources())
     return folder
 
 
-def _write_versions(folder: Path) -> None:
+@pytest.fixture
+def tomls(tmp_path: Path) -> Path:
+    """The same of TOML files alone, in a tenth of the time: for a test that is run by itself."""
+    _write_versions(tmp_path, [source for source in sources() if ".toml" in source.suffixes])
+    return tmp_path
+
+
+def _write_versions(folder: Path, among: Iterable[Path]) -> None:
     count: defaultdict[str, int] = defaultdict(int)
-    for source in sources():
+    for source in among:
         for version in versions(source):
             path = folder / str(count[version.path]) / version.path
             count[version.path] += 1
@@ -152,11 +160,11 @@ def _missing_options(defined: ast.ClassDef) -> set[str]:
     return {option for text in texts for option in wanted if option not in text}
 
 
-def test_toml_parses_and_pyproject_is_valid(tree: Path) -> None:
-    for name in files(tree, "**/*.toml"):
+def test_toml_parses_and_pyproject_is_valid(tomls: Path) -> None:
+    for name in files(tomls, "**/*.toml"):
         tomllib.loads(Path(name).read_text())
     validate = isolated("validate-pyproject", "validate-pyproject[all]==0.27")
-    check(*validate, *files(tree, "*/pyproject.toml"))
+    check(*validate, *files(tomls, "*/pyproject.toml"))
 
 
 def test_json_parses(tree: Path) -> None:

@@ -20,6 +20,8 @@ from typing import cast
 import pytest
 import uv
 from copier import run_copy
+from copier._main import Worker
+from copier._types import Phase
 from jinja2 import Environment
 
 from extensions.contract.crossing import combinations_of
@@ -56,6 +58,9 @@ SWITCHES = [
 
 ROOM = 4 * 1024**3
 """What workers may keep in memory: a database server takes up to 300 MB."""
+
+DATES = 365 * 24 * 3600 * 11
+"""Archives hold no time before 1980."""
 
 OFFLINE = "the network was disabled"
 """What uv says when its cache lacks something."""
@@ -178,14 +183,30 @@ def _folders() -> list[str]:
 
 
 compile_anew = cast("Callable[..., CodeType]", Environment.compile)
+locate_anew = cast("Callable[[Worker], Path]", vars(Worker)["answers_relpath"].fget)
+remember_anew = cast("Callable[[Worker], object]", vars(Worker)["_answers_to_remember"])
+
+
+def once_a_rendering[T](compute: Callable[[Worker], T]) -> Callable[[Worker], T]:
+    """Keep what Copier computes for each path, although no answer changes while it renders."""
+
+    def computed(self: Worker) -> T:
+        if Phase.current() is not Phase.RENDER:
+            return compute(self)
+        kept: dict[object, T] = vars(self).setdefault("_once_a_rendering", {})
+        if compute not in kept:
+            kept[compute] = compute(self)
+        return kept[compute]
+
+    return computed
 
 
 @contextmanager
 def compiled_once() -> Generator[None]:
     """Keep compiled templates: projects and updates render mostly the same files.
 
-    What is made of constants alone, such as a date, is kept with them: a context within a context
-    begins anew.
+    Also keep what Copier would compute anew for each of them. What is made of constants alone, such
+    as a date, is kept with templates: a context within a context begins anew.
     """
     compiled: dict[tuple[object, ...], CodeType] = {}
 
@@ -202,6 +223,8 @@ def compiled_once() -> Generator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Environment, "compile", compile_once)
+        patch.setattr(Worker, "_answers_to_remember", once_a_rendering(remember_anew))
+        patch.setattr(Worker, "answers_relpath", property(once_a_rendering(locate_anew)))
         yield
 
 
@@ -230,13 +253,14 @@ class Workshop:
         """Render a project, of this template or of a changed one, and sync its environment.
 
         Nothing of the project before is left, in its folder, environment or temporary files.
-        Bytecode of packages is: Python compares it with the time and size of its source.
+        Bytecode is: Python compares it with the time and size of its source, and the time of a
+        project's source is made of its content.
         """
         project = self.folder / "my-app"
-        bytecode = self._bytecode / project.relative_to("/")
-        for left in (project, bytecode, *self.temporary.iterdir()):
+        for left in (project, *self.temporary.iterdir()):
             _delete(left)
         render(template or self.template, project, runnable(answers))
+        _date_by_content(project)
         self.sync(project)
         return project
 
@@ -309,6 +333,14 @@ class Workshop:
         if result.returncode:
             raise AssertionError(f"{shlex.join(command)} failed:\n{result.stdout[-8000:]}")
         return result.stdout
+
+
+def _date_by_content(project: Path) -> None:
+    """Give each module a time of its own, that of no other content, so that bytecode tells them."""
+    for path in project.rglob("*.py"):
+        digest = hashlib.sha256(path.read_bytes()).digest()
+        seconds = DATES + int.from_bytes(digest[:4]) // 4
+        os.utime(path, (seconds, seconds))
 
 
 def _version_of(project: Path) -> str:
