@@ -16,68 +16,10 @@ from tests.support.delivery import free_port, owners_variables, production, wait
 from tests.support.history import NOW, History, Project, run_copier, substitute
 from tests.support.images import BUILD, bases_of
 from tests.support.projects import PEOPLE, Workshop, runnable
+from tests.support.resource import add_orders
 
 NEXT = "v1000.0.0"
 COMPOSE = "docker/docker-compose.yml"
-ROUTER = '''\
-"""The orders API."""
-
-from http import HTTPStatus
-from uuid import UUID
-
-from fastapi import FastAPI
-from pydantic import BaseModel
-
-from my_app.database.dependencies import SessionDep
-from my_app.database.tables import OrderRow
-from my_app.routers import API_PREFIX, direct_router
-
-__all__ = ["add_routes"]
-
-
-class NewOrder(BaseModel):
-    """What somebody orders."""
-
-    article: str
-
-
-class Order(NewOrder):
-    """An order."""
-
-    id: UUID
-
-
-def add_routes(app: FastAPI) -> None:
-    """Add the routes of `/orders`."""
-    router = direct_router(app, prefix=f"{API_PREFIX}/orders", tags=["orders"])
-    router.post("", status_code=HTTPStatus.CREATED)(create_order)
-
-
-async def create_order(order: NewOrder, session: SessionDep) -> Order:
-    """Take an order."""
-    row = OrderRow(article=order.article)
-    session.add(row)
-    await session.flush()
-    return Order(id=row.id, article=row.article)
-'''
-TABLE = '''
-
-class OrderRow(Timestamps, Entity):
-    """An order."""
-
-    __tablename__ = "orders"
-
-    article: Mapped[str] = mapped_column(String(100))
-'''
-TEST = """\
-from httpx2 import AsyncClient
-
-
-async def test_orders_are_taken(client: AsyncClient) -> None:
-    response = await client.post("/api/v1/orders", json={"article": "book"})
-
-    assert (response.status_code, response.json()["article"]) == (201, "book")
-"""
 
 
 @dataclass(frozen=True)
@@ -173,18 +115,7 @@ def _begin(owner: Owner) -> None:
 
 
 def _add_a_resource(owner: Owner) -> None:
-    package = owner.project.path / "src/my_app"
-    owner.project.write("src/my_app/routers/orders.py", ROUTER)
-    owner.project.write("tests/integration/test_orders.py", TEST)
-    tables = package / "database/tables.py"
-    substitute(tables, r'"ItemRow", ', '"ItemRow", "OrderRow", ')
-    tables.write_text(tables.read_text() + TABLE)
-    substitute(package / "main.py", r"^(from my_app\.routers import .*)$", r"\1, orders")
-    substitute(
-        package / "main.py",
-        r"^    health\.add_routes\(app\)\n",
-        r"\g<0>    orders.add_routes(app)\n",
-    )
+    add_orders(owner.project.path)
     for action in (("upgrade",), ("revision", "Add the orders"), ("upgrade",), ("check",)):
         owner.run(uv.find_uv_bin(), "run", "--no-sync", "my-app", "db", *action)
     owner.test()

@@ -167,6 +167,20 @@ def commit_all(root: Path) -> None:
     git(root, "commit", "--quiet", "--message=work")
 
 
+def test_own_block_without_a_router_row_is_wired_as_before(fork: Path, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(fork, tmp_path / "template"))
+    own = root / "extensions/own.jinja"
+    routers = f"{{% set own_routers = [\n    '{BLOCK}',\n"
+    assert routers in own.read_text()
+    own.write_text(own.read_text().replace(routers, routers.splitlines()[0] + "\n"))
+
+    project = render(root, tmp_path / "my-app", PEOPLE | {BLOCK: True})
+
+    main = (project / "src/my_app/main.py").read_text()
+    assert f"    {BLOCK}.add_routes(app)\n" in main
+    assert f"{BLOCK}.create_router" not in main
+
+
 def test_own_block_that_is_off_leaves_no_trace(fork: Path, template: Path, tmp_path: Path) -> None:
     without = files_of(render(template, tmp_path / "upstream" / "my-app", PEOPLE))
     rendered = files_of(render(fork, tmp_path / "fork" / "my-app", PEOPLE))

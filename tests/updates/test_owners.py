@@ -33,6 +33,16 @@ class OrderRow(Timestamps, Entity):
     article: Mapped[str] = mapped_column(String(100))
 '''
 METRIC = 'ORDERS_CREATED = Counter("orders_created_total", "Orders that were taken.")'
+TABLE_IMPORTS = """\
+from sqlalchemy import String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from my_app.database.base import Entity, Timestamps
+"""
+ALIAS_IMPORTS = """\
+from my_app.database.dependencies import ReadSessionDep, SessionDep
+from my_app.database.orders import SqlOrderRepository
+from my_app.observability.orders import ObservedOrderService"""
 FACTORY = '''
 
 class OrderWriteFactory(ModelFactory[OrderWrite]):
@@ -106,14 +116,40 @@ def wire_orders(project: Path) -> None:
     )
 
 
+MOVED = (
+    "src/my_app/database/tables.py",
+    "src/my_app/dependencies.py",
+    "tests/factories.py",
+)
+"""Where the lines of the items stood right above the owner's: markers are right."""
+
+
+def write_beside_the_items(project: Path) -> None:
+    """Add to the new edition of shared modules what stood below the lines of the items."""
+    tables, dependencies, factories = (project / name for name in MOVED)
+    for path, text in ((tables, TABLE), (dependencies, ALIASES), (factories, FACTORY)):
+        path.write_text(path.read_text() + text)
+    substitute(tables, r"^(?=from my_app\.database\.items)", TABLE_IMPORTS)
+    add_import(dependencies, "config", ALIAS_IMPORTS)
+    add_import(dependencies, "services.health", "from my_app.services.orders import OrderService")
+    substitute(
+        factories,
+        r"^from pydantic import BaseModel$",
+        r"\g<0>\n\nfrom my_app.models.orders import OrderWrite",
+    )
+
+
 def resolve(project: Project) -> None:
-    """Take the new edition of what conflicts, and add the owner's lines to `main.py` again."""
+    """Take the new edition of what conflicts, and add the owner's lines again."""
     clashes = project.conflicts()
-    assert {*clashes} <= MAY_CLASH
+    assert {*clashes} <= {*MAY_CLASH, *MOVED}
     for name in clashes:
         project.git("checkout", "--theirs", "--", name)
     if "src/my_app/main.py" in clashes:
         wire_orders(project.path)
+    if {*MOVED} & {*clashes}:
+        assert {*MOVED} <= {*clashes}
+        write_beside_the_items(project.path)
 
 
 @pytest.mark.parametrize(
