@@ -13,7 +13,7 @@ from typing import Protocol
 
 from bench.lab import App, Cores, Lab, Process, Project
 from bench.load import Load, Outcome, drive
-from extensions.questionnaire import Answers
+from extensions.contract.questionnaire import Answers
 
 __all__ = [
     "ColdStart",

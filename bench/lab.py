@@ -19,7 +19,7 @@ import uv
 import yaml
 from copier import run_copy
 
-from extensions.questionnaire import ROOT, Answers
+from extensions.contract.questionnaire import ROOT, Answers
 
 __all__ = ["DEVELOPED", "App", "Cores", "Lab", "Process", "Project", "wait_until_served"]
 

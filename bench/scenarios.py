@@ -16,7 +16,7 @@ from bench.kinds import (
 )
 from bench.lab import App, Project
 from bench.load import Load
-from extensions.questionnaire import Answers
+from extensions.contract.questionnaire import Answers
 
 __all__ = ["ALL_ON", "PROJECTS", "SCENARIOS"]
 

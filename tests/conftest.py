@@ -10,13 +10,13 @@ from typing import Any, cast
 import hypothesis
 import pytest
 
-from extensions.__main__ import part
-from extensions.questionnaire import ROOT, Answers
-from tests.budget import BUDGET, SUITES, TYPES, tier_of
-from tests.changed import Changes, changes_since
-from tests.history import History, cloned_once, isolated_git
-from tests.packages import all_packages
-from tests.projects import (
+from extensions.contract.questionnaire import ROOT, Answers
+from extensions.maintenance.command_line import part
+from tests.support.budget import BUDGET, SUITES, TYPES, tier_of
+from tests.support.changed import Changes, changes_since
+from tests.support.history import History, cloned_once, isolated_git
+from tests.support.packages import all_packages
+from tests.support.projects import (
     BLOCKS,
     Workshop,
     clean_environment,
@@ -25,7 +25,7 @@ from tests.projects import (
     memory,
     snapshot,
 )
-from tests.suite_servers import SuiteServers, suite_servers
+from tests.support.suite_servers import SuiteServers, suite_servers
 
 hypothesis.settings.register_profile("here", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("here")
@@ -128,7 +128,7 @@ class TierTimes:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Count one phase of one test."""
-        tier = tier_of(Path(report.location[0]).stem)
+        tier = tier_of(Path(report.location[0]).as_posix())
         self.seconds[tier] += report.duration
         self.tests[tier] += report.when == "call"
         self.measured |= dict(report.user_properties)

@@ -1,0 +1,1 @@
+"""What the questionnaire and its tables say, read for tests and pipelines."""

@@ -1,0 +1,1 @@
+"""What maintainers of the template run: pages, versions, releases, coverage of branches."""

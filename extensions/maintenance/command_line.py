@@ -1,0 +1,176 @@
+"""The questionnaire on the command line: `python -m extensions`.
+
+For pipelines and portals that want to check an answers file before anything is copied, or to share
+the combinations out over machines; and for those who own the template.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import cast
+
+import yaml
+
+from extensions.contract.crossing import combinations_of
+from extensions.contract.questionnaire import ROOT, InvalidAnswersError, read
+from extensions.maintenance.bump import UnresolvableError, bump
+from extensions.maintenance.documentation import pages
+from extensions.maintenance.releases import releases, section
+
+__all__ = ["main", "part"]
+
+_PER_SHARD = 48
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        arguments: The words after `python -m extensions`; by default those of the process.
+
+    Returns:
+        The exit code: 0 if all is well, 1 if answers are refused. A wrong command exits with 2.
+    """
+    options = _parser().parse_args(arguments)
+    exit_code: int = options.run(options)
+    return exit_code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m extensions", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    combinations = commands.add_parser("combinations", help="list all combinations of answers")
+    combinations.add_argument(
+        "--shard", type=part, default=(1, 1), metavar="K/N", help="list the K-th of N parts only"
+    )
+    combinations.add_argument(
+        "--every", action="store_true", help="cross the blocks that are laid across others as well"
+    )
+    form = combinations.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="write the answers, one object a line")
+    form.add_argument(
+        "--shards", action="store_true", help=f"write a JSON list of parts of about {_PER_SHARD}"
+    )
+    combinations.set_defaults(run=_combinations)
+
+    schema = commands.add_parser("schema", help="write the JSON Schema of an answers file")
+    schema.set_defaults(run=_schema)
+
+    validate = commands.add_parser("validate", help="check an answers file, with a line an error")
+    validate.add_argument("answers", type=Path, metavar="ANSWERS.yml")
+    validate.set_defaults(run=_validate)
+
+    docs = commands.add_parser("docs", help="write the pages that are made from other files")
+    docs.set_defaults(run=_docs)
+
+    newer = commands.add_parser("bump", help="take newer versions of the packages in stack.jinja")
+    newer.add_argument(
+        "--until", default=_now(), metavar="TIME", help="leave later releases aside; by default now"
+    )
+    newer.set_defaults(run=_bump)
+
+    listed = commands.add_parser("releases", help="list the tags and what they are made from")
+    listed.add_argument("--notes", action="store_true", help="write what the newest one brings")
+    listed.set_defaults(run=_releases)
+    return parser
+
+
+def part(text: str) -> tuple[int, int]:
+    """Read which part of a whole is meant.
+
+    Args:
+        text: Two numbers, as in `3/16`.
+
+    Returns:
+        The number of the part, from 1, and that of all parts.
+
+    Raises:
+        argparse.ArgumentTypeError: There is no such part.
+    """
+    number, _, of = text.partition("/")
+    if not (number.isdigit() and of.isdigit() and 1 <= int(number) <= int(of)):
+        raise argparse.ArgumentTypeError(f"{text} is no part of a whole, such as 3/16")
+    return int(number), int(of)
+
+
+def _combinations(options: argparse.Namespace) -> int:
+    questionnaire = read()
+    found = combinations_of(questionnaire, is_every=options.every)
+    if options.shards:
+        parts = -(-len(found) // _PER_SHARD)
+        _write(json.dumps([f"{number}/{parts}" for number in range(1, parts + 1)]))
+        return 0
+    number, of = options.shard
+    for answers in found[number - 1 :: of]:
+        listed = {name: answers[name] for name in answers if questionnaire.question(name).values}
+        _write(json.dumps(answers) if options.json else questionnaire.command(listed))
+    return 0
+
+
+def _schema(_options: argparse.Namespace) -> int:
+    _write(json.dumps(read().json_schema(), indent=2))
+    return 0
+
+
+def _validate(options: argparse.Namespace) -> int:
+    try:
+        read().complete(_answers_in(options.answers))
+    except OSError as error:
+        return _refuse(f"{options.answers}: {error.strerror}")
+    except (UnicodeDecodeError, yaml.YAMLError):
+        return _refuse(f"{options.answers}: This is no YAML. Write one `question: answer` a line.")
+    except InvalidAnswersError as error:
+        return _refuse(str(error))
+    return 0
+
+
+def _docs(_options: argparse.Namespace) -> int:
+    for name, text in pages().items():
+        if (ROOT / name).read_text(encoding="utf-8") != text:
+            (ROOT / name).write_text(text, encoding="utf-8")
+            _write(name)
+    return 0
+
+
+def _now() -> str:
+    return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _bump(options: argparse.Namespace) -> int:
+    try:
+        changes = bump(options.until)
+    except UnresolvableError as error:
+        return _refuse(str(error))
+    for change in changes:
+        _write(change)
+    return 0
+
+
+def _releases(options: argparse.Namespace) -> int:
+    entries = releases()
+    if options.notes:
+        _write("\n".join(section(entries[0])))
+        return 0
+    for entry in reversed(entries):
+        _write(f"{entry.tag} {entry.commit or 'HEAD'}")
+    return 0
+
+
+def _answers_in(path: Path) -> dict[str, object]:
+    content: object = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    if not isinstance(content, dict):
+        raise yaml.YAMLError
+    return {str(name): value for name, value in cast("dict[object, object]", content).items()}
+
+
+def _refuse(message: str) -> int:
+    sys.stderr.write(f"{message}\n")
+    return 1
+
+
+def _write(line: str) -> None:
+    sys.stdout.write(f"{line}\n")

@@ -1,0 +1,136 @@
+"""The pages that are written from `copier.yml`, the tables beside it and `releases.toml`.
+
+`python -m extensions docs` writes them; a test holds them to be current.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from extensions.contract.questionnaire import ROOT, Answer, Question, Questionnaire, read
+from extensions.contract.tables import Row, Table, rows
+from extensions.maintenance.releases import changelog, releases
+
+__all__ = ["pages"]
+
+_BLOCKS = """\
+# What a service can have
+
+Written from `copier.yml` and `extensions/stack.jinja` by `python -m extensions docs`: do not edit.
+The first value of an answer is its default. How a block works, and what to do about its data, is on
+its own page.
+"""
+_STACK: tuple[Table, ...] = ("packages", "settings")
+_MARKED = re.compile(r"(?<=<!-- answers -->\n).*?(?=<!-- end of answers -->)", re.DOTALL)
+
+
+def pages(root: Path = ROOT) -> dict[str, str]:
+    """Write all pages.
+
+    Args:
+        root: The folder that holds `copier.yml`.
+
+    Returns:
+        The text of each page, by its path.
+    """
+    questionnaire = read(root)
+    table = "\n".join(["", *_answers(questionnaire), "", ""])
+    readme = (root / "README.md").read_text(encoding="utf-8")
+    return {
+        "CHANGELOG.md": changelog(releases(root)),
+        "README.md": _MARKED.sub(lambda _: table, readme),
+        "docs/blocks.md": "\n".join([_BLOCKS, *_blocks(questionnaire)]),
+    }
+
+
+def _answers(questionnaire: Questionnaire) -> Iterator[str]:
+    listed = [each for each in questionnaire.questions if each.values]
+    yield from _table(
+        ("answer", "values", "question"),
+        [(_linked(questionnaire, each), _values(each), each.help) for each in listed],
+    )
+
+
+def _linked(questionnaire: Questionnaire, question: Question) -> str:
+    page = _page(questionnaire, question)
+    return f"[`{question.name}`](docs/{page})" if page else f"`{question.name}`"
+
+
+def _page(questionnaire: Questionnaire, question: Question) -> str:
+    """Return where, below `docs/`, it is told how an answer works; or nothing."""
+    page = f"blocks/{question.name}.md"
+    return page if (questionnaire.root / "docs" / page).is_file() else ""
+
+
+def _values(question: Question) -> str:
+    others = (value for value in question.values if value != question.default)
+    return ", ".join(f"`{_as_text(value)}`" for value in (question.default, *others))
+
+
+def _as_text(value: Answer) -> str:
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+def _blocks(questionnaire: Questionnaire) -> Iterator[str]:
+    packages, settings = (rows(table, questionnaire.root) for table in _STACK)
+    for question in questionnaire.questions:
+        if not question.values:
+            continue
+        yield f"## `{question.name}`: {_values(question)}\n"
+        page = _page(questionnaire, question)
+        link = f" [How it works]({page})." if page else ""
+        yield f"{question.help}{link}\n"
+        folders = _folders(questionnaire, question.name)
+        yield from (f"Folders: {', '.join(folders)}.\n" for _ in folders[:1])
+        yield from _rows_of(question.name, packages, settings)
+    yield "## Always\n"
+    yield from _rows_of("", packages, settings)
+
+
+def _folders(questionnaire: Questionnaire, name: str) -> list[str]:
+    """Return the folders that are there for an answer, the outermost only, as they are rendered."""
+    template = questionnaire.root / questionnaire.settings.subdirectory
+    listed = {question.name for question in questionnaire.questions if question.values}
+    found = (
+        folder.relative_to(template).as_posix()
+        for folder in template.rglob("*")
+        if folder.is_dir()
+        and name in questionnaire.answers_deciding(folder)
+        and not listed & questionnaire.answers_deciding(folder.parent)
+    )
+    return sorted(f"`{_plain(folder)}/`" for folder in found)
+
+
+def _plain(path: str) -> str:
+    return re.sub(r"\{%.*?%\}", "", path).replace("{{ package_name }}", "<package>")
+
+
+def _rows_of(name: str, packages: Sequence[Row], settings: Sequence[Row]) -> Iterator[str]:
+    """Write the rows that an answer decides about; without a name those that always count."""
+    asked = [
+        (f"`{requirement}`", {"run": "", "dev": "development"}[group], row.condition)
+        for row in _of(name, packages)
+        for group, requirement in [row.cells]
+    ]
+    if asked:
+        yield from _table(("package", "for", "with"), asked)
+        yield ""
+    said = [
+        (f"`{variable}`", default and f"`{default}`", meaning, row.condition)
+        for row in _of(name, settings)
+        for variable, default, meaning in [row.cells]
+    ]
+    if said:
+        yield from _table(("setting", "default", "meaning", "with"), said)
+        yield ""
+
+
+def _of(name: str, table: Sequence[Row]) -> Iterator[Row]:
+    return (row for row in table if (name in row.reads if name else not row.reads))
+
+
+def _table(head: Sequence[str], body: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Write a table, without columns that are empty."""
+    kept = [index for index in range(len(head)) if any(row[index] for row in body)]
+    for row in (head, ["---"] * len(head), *body):
+        yield f"| {' | '.join(row[index].replace('|', '\\|') for index in kept)} |"

@@ -1,0 +1,152 @@
+"""The documentation pages, used in a real browser: they work, and ask no other host."""
+
+import json
+import shutil
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from selenium.webdriver import Chrome, ChromeOptions, ChromeService
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.expected_conditions import (
+    element_to_be_clickable,
+    text_to_be_present_in_element,
+)
+from selenium.webdriver.support.wait import WebDriverWait
+
+from tests.support.delivery import PROJECTS, requires, serving
+from tests.support.projects import Workshop
+from tests.support.servers import send
+
+SWITCHES = (
+    *("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1400,1000"),
+    *("--disable-background-networking", "--no-proxy-server"),
+)
+
+PATIENCE = 30
+"""Seconds for what a page has to do, on a machine that is busy with other tests."""
+
+STATUS = ".live-responses-table tbody .response-col_status"
+CREATE, LIST, ME = (
+    f"[id$='{operation}']"
+    for operation in (
+        "create_item_api_v1_items_post",
+        "list_items_api_v1_items_get",
+        "read_me_api_v1_users_me_get",
+    )
+)
+ACCOUNT = {"email": "ada@example.com", "password": "correct horse battery"}
+
+
+@pytest.fixture(scope="module", params=["default"])
+def address(request: pytest.FixtureRequest, workshop: Workshop) -> Generator[str]:
+    """A service, by default the one of who only presses return."""
+    with serving(workshop, workshop.make(PROJECTS[request.param])) as address:
+        yield address
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Generator[Chrome]:
+    """A browser that notes every request."""
+    requires("chromium", "chromedriver")
+    options = ChromeOptions()
+    options.binary_location = shutil.which("chromium") or ""
+    for switch in (*SWITCHES, f"--user-data-dir={tmp_path}"):
+        options.add_argument(switch)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    browser = Chrome(options, ChromeService(shutil.which("chromedriver")))
+    try:
+        yield browser
+    finally:
+        browser.quit()
+
+
+def click(browser: Chrome, selector: str) -> None:
+    found = element_to_be_clickable((By.CSS_SELECTOR, selector))
+    element = WebDriverWait(browser, PATIENCE).until(found)
+    assert isinstance(element, WebElement)
+    element.click()
+
+
+def write(browser: Chrome, selector: str, text: str) -> None:
+    browser.find_element(By.CSS_SELECTOR, selector).send_keys(text)
+
+
+def text_of(browser: Chrome, selector: str) -> str:
+    """Wait until something is there and says something, and return that."""
+    return WebDriverWait(browser, PATIENCE).until(
+        lambda page: page.find_element(By.CSS_SELECTOR, selector).text
+    )
+
+
+def log_of(browser: Chrome, kind: str) -> list[dict[str, str]]:
+    """Return what the browser has noted since the last time."""
+    entries: list[dict[str, str]] = cast("Any", browser).get_log(kind)  # Selenium left it untyped
+    return entries
+
+
+def hosts_asked(browser: Chrome) -> set[str]:
+    """Return the beginnings of all addresses that were asked; blocked ones were not."""
+    asked: dict[str, str] = {}
+    for entry in log_of(browser, "performance"):
+        event = json.loads(entry["message"])["message"]
+        parameters = event["params"]
+        if event["method"] == "Network.requestWillBeSent":
+            asked[parameters["requestId"]] = parameters["request"]["url"]
+        if event["method"] == "Network.loadingFailed" and parameters.get("blockedReason") == "csp":
+            asked.pop(parameters["requestId"])
+    return {"/".join(url.split("/")[:3]) for url in asked.values() if url.startswith("http")}
+
+
+def wait_for_text(browser: Chrome, selector: str, text: str) -> None:
+    says = text_to_be_present_in_element((By.CSS_SELECTOR, selector), text)
+    WebDriverWait(browser, PATIENCE).until(says, f"{selector} never said {text}")
+
+
+def try_out(browser: Chrome, block: str) -> str:
+    """Try an operation of the page, and return the status of the answer."""
+    click(browser, f"{block} .opblock-summary-control")
+    click(browser, f"{block} .try-out__btn")
+    click(browser, f"{block} .execute")
+    return text_of(browser, f"{block} {STATUS}")
+
+
+def test_swagger_ui_tries_operations_out(browser: Chrome, address: str) -> None:
+    browser.get(f"{address}/docs")
+
+    assert text_of(browser, ".info .title").startswith("My App")
+    assert try_out(browser, CREATE).startswith("201")
+    assert try_out(browser, LIST).startswith("200")
+    assert hosts_asked(browser) == {address}
+    assert not [entry for entry in log_of(browser, "browser") if entry["level"] == "SEVERE"]
+
+
+@pytest.mark.parametrize("address", ["on"], indirect=True)
+def test_swagger_ui_authorizes_for_what_needs_a_user(browser: Chrome, address: str) -> None:
+    port = int(address.rpartition(":")[2])
+    assert send(port, "POST", "/api/v1/auth/register", ACCOUNT)[0] == 202
+    browser.get(f"{address}/docs")
+    assert try_out(browser, ME).startswith("401")
+
+    click(browser, ".auth-wrapper .authorize")
+    write(browser, "#oauth_username", ACCOUNT["email"])
+    write(browser, "#oauth_password", ACCOUNT["password"])
+    click(browser, ".auth-container .authorize")
+    wait_for_text(browser, ".auth-btn-wrapper", "Logout")
+    click(browser, ".auth-btn-wrapper .btn-done")
+    click(browser, f"{ME} .execute")
+
+    wait_for_text(browser, f"{ME} {STATUS}", "200")
+    assert ACCOUNT["email"] in text_of(browser, f"{ME} .live-responses-table")
+    assert hosts_asked(browser) == {address}
+
+
+def test_redoc_shows_the_operations(browser: Chrome, address: str) -> None:
+    browser.get(f"{address}/redoc")
+
+    assert text_of(browser, "h1").startswith("My App")
+    assert "/api/v1/items" in text_of(browser, ".redoc-wrap .api-content")
+    assert not browser.find_elements(By.CSS_SELECTOR, "img[alt='redocly logo']")
+    assert hosts_asked(browser) == {address}

@@ -1,0 +1,255 @@
+"""The first week of a project's owner, from the copy to the running image, as one test."""
+
+import json
+import re
+import subprocess
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import uv
+
+from tests.support.base_images import provide
+from tests.support.containers import builder_here
+from tests.support.delivery import free_port, owners_variables, production, wait_for
+from tests.support.history import NOW, History, Project, run_copier, substitute
+from tests.support.images import BUILD, bases_of
+from tests.support.projects import PEOPLE, Workshop, runnable
+
+NEXT = "v1000.0.0"
+COMPOSE = "docker/docker-compose.yml"
+ROUTER = '''\
+"""The orders API."""
+
+from http import HTTPStatus
+from uuid import UUID
+
+from fastapi import FastAPI
+from pydantic import BaseModel
+
+from my_app.database.dependencies import SessionDep
+from my_app.database.tables import OrderRow
+from my_app.routers import API_PREFIX, direct_router
+
+__all__ = ["add_routes"]
+
+
+class NewOrder(BaseModel):
+    """What somebody orders."""
+
+    article: str
+
+
+class Order(NewOrder):
+    """An order."""
+
+    id: UUID
+
+
+def add_routes(app: FastAPI) -> None:
+    """Add the routes of `/orders`."""
+    router = direct_router(app, prefix=f"{API_PREFIX}/orders", tags=["orders"])
+    router.post("", status_code=HTTPStatus.CREATED)(create_order)
+
+
+async def create_order(order: NewOrder, session: SessionDep) -> Order:
+    """Take an order."""
+    row = OrderRow(article=order.article)
+    session.add(row)
+    await session.flush()
+    return Order(id=row.id, article=row.article)
+'''
+TABLE = '''
+
+class OrderRow(Timestamps, Entity):
+    """An order."""
+
+    __tablename__ = "orders"
+
+    article: Mapped[str] = mapped_column(String(100))
+'''
+TEST = """\
+from httpx2 import AsyncClient
+
+
+async def test_orders_are_taken(client: AsyncClient) -> None:
+    response = await client.post("/api/v1/orders", json={"article": "book"})
+
+    assert (response.status_code, response.json()["article"]) == (201, "book")
+"""
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Somebody who works in a project with its own environment and hooks."""
+
+    project: Project
+    variables: dict[str, str]
+
+    def run(self, *command: str) -> None:
+        """Run a command that must work."""
+        result = self._try(*command)
+        assert result.returncode == 0, f"{command} failed:\n{result.stdout[-8000:]}"
+
+    def commit(self, message: str) -> None:
+        """Commit everything through the hooks."""
+        self.project.git("add", "--all")
+        self.run("git", "commit", "--quiet", f"--message={message}")
+
+    def refused(self, message: str) -> str:
+        """Try to commit what the hooks refuse, and return what they print."""
+        self.project.git("add", "--all")
+        result = self._try("git", "commit", "--quiet", f"--message={message}")
+        assert result.returncode, "the hooks let it pass"
+        return result.stdout
+
+    def renew(self) -> None:
+        """Lock and sync; the bound on releases is of these tests, so the lock does not name it."""
+        self.run(uv.find_uv_bin(), "lock", "--quiet")
+        lock = self.project.read("uv.lock")
+        self.project.write("uv.lock", re.sub(r'\[options\]\nexclude-newer = ".*"\n\n', "", lock))
+        self.run(uv.find_uv_bin(), "sync", "--quiet", "--frozen")
+
+    def test(self) -> None:
+        """Run the project's tests, without those that start servers."""
+        command = ("pytest", "-q", "-p", "no:cacheprovider", "-m", "not e2e")
+        self.run(uv.find_uv_bin(), "run", "--no-sync", *command)
+
+    def _try(self, *command: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command,
+            cwd=self.project.path,
+            env=self.variables,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+
+
+@pytest.fixture
+def own_history(real_history: History, tmp_path: Path) -> History:
+    """The releases, with one that changes how long containers are given to stop."""
+    history = real_history.fork(tmp_path)
+    compose = f"template/{COMPOSE}.jinja"
+    history.release(
+        NEXT,
+        lambda root: substitute(root / compose, r"stop_grace_period: .*", "stop_grace_period: 99s"),
+    )
+    return history
+
+
+@pytest.fixture
+def owner(own_history: History, workshop: Workshop, tmp_path: Path) -> Owner:
+    """The owner of a new project with a database."""
+    answers = runnable({**PEOPLE, "database": "sqlite", "python_version": "3.13"})
+    copied = run_copier(
+        *("copy", "--defaults", f"--vcs-ref={NOW}"),
+        *(f"--data={name}={answer}" for name, answer in answers.items()),
+        *(str(own_history.repository), "my-app"),
+        folder=tmp_path,
+    )
+    assert copied.returncode == 0, copied.stderr
+    project = Project(tmp_path / "my-app", tmp_path / "my-app")
+    bound = {"UV_EXCLUDE_NEWER": workshop.environment["UV_EXCLUDE_NEWER"]}
+    return Owner(project, owners_variables(workshop, project.path) | bound)
+
+
+def test_first_week(owner: Owner, tmp_path: Path) -> None:
+    _begin(owner)
+    _add_a_resource(owner)
+    _switch_auth_on(owner)
+    _take_the_next_release(owner)
+    _build_and_start(owner, tmp_path)
+
+
+def _begin(owner: Owner) -> None:
+    owner.renew()
+    owner.project.git("init", "--quiet")
+    owner.run(uv.find_uv_bin(), "run", "--no-sync", "prek", "install")
+    owner.commit("feat: begin")
+    assert "uv.lock" in owner.project.git("ls-files").splitlines()
+
+
+def _add_a_resource(owner: Owner) -> None:
+    package = owner.project.path / "src/my_app"
+    owner.project.write("src/my_app/routers/orders.py", ROUTER)
+    owner.project.write("tests/integration/test_orders.py", TEST)
+    tables = package / "database/tables.py"
+    substitute(tables, r'"ItemRow", ', '"ItemRow", "OrderRow", ')
+    tables.write_text(tables.read_text() + TABLE)
+    substitute(package / "main.py", r"^(from my_app\.routers import .*)$", r"\1, orders")
+    substitute(
+        package / "main.py",
+        r"^    health\.add_routes\(app\)\n",
+        r"\g<0>    orders.add_routes(app)\n",
+    )
+    for action in (("upgrade",), ("revision", "Add the orders"), ("upgrade",), ("check",)):
+        owner.run(uv.find_uv_bin(), "run", "--no-sync", "my-app", "db", *action)
+    owner.test()
+    owner.run(uv.find_uv_bin(), "run", "--no-sync", "ruff", "format")
+    owner.commit("feat: take orders")
+
+
+def _switch_auth_on(owner: Owner) -> None:
+    command = ("update", "--defaults", "--vcs-ref=:current:", "--data", "auth=jwt")
+    updated = run_copier(*command, folder=owner.project.path)
+    assert updated.returncode == 0, updated.stderr
+    _keep_both(owner.project)
+    owner.renew()
+    owner.run(uv.find_uv_bin(), "run", "--no-sync", "my-app", "db", "upgrade")
+    owner.test()
+    owner.commit("feat: know who is calling")
+
+
+def _keep_both(project: Project) -> None:
+    """Resolve what the two additions beside each other in `main.py` may have come to."""
+    for name in project.conflicts():
+        assert name == "src/my_app/main.py"
+        marker = r"^(<{7} before updating|={7}|>{7} after updating)\n"
+        substitute(project.path / name, marker, "")
+
+
+def _take_the_next_release(owner: Owner) -> None:
+    compose = owner.project.path / COMPOSE
+    substitute(compose, r"stop_grace_period: .*", "stop_grace_period: 77s")
+    owner.commit("build: give the containers more time")
+    updated = run_copier("update", "--defaults", folder=owner.project.path)
+    assert updated.returncode == 0, updated.stderr
+
+    assert owner.project.conflicts() == [COMPOSE]
+    assert COMPOSE in owner.refused("build: update the template")
+    substitute(compose, r"^<{7}.*\n(.*\n)={7}\n.*\n>{7}.*\n", r"\1")
+    owner.commit("build: update the template")
+    assert f"_commit: {NEXT}" in owner.project.read(".copier-answers.yml")
+
+
+def _build_and_start(owner: Owner, folder: Path) -> None:
+    builder = builder_here()
+    for base in bases_of(owner.project.path):
+        provide(builder, base)
+    image, _ = builder.build(owner.project.path, "localhost/test-first-week", **BUILD)
+    volume = folder / "data"
+    volume.mkdir(mode=0o777)
+    volume.chmod(0o777)
+    variables = production({"auth": "jwt", "database": "sqlite"}) | {"APP_PORT": str(free_port())}
+    with image.container(volume) as container:
+        code, printed = container.run("my-app", "db", "upgrade", **variables)
+        assert code == 0, printed
+        with container.started(**variables) as running:
+            url = f"http://127.0.0.1:{variables['APP_PORT']}"
+            wait_for(f"{url}/ready", seconds=60)
+            assert _order(url) == "book"
+            assert running.stop()[0] == 0
+
+
+def _order(url: str) -> str:
+    request = urllib.request.Request(  # noqa: S310 -- our own URL
+        f"{url}/api/v1/orders",
+        data=json.dumps({"article": "book"}).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=5) as response:  # noqa: S310
+        article: str = json.load(response)["article"]
+        return article

@@ -1,0 +1,143 @@
+"""The git hooks of a project: what each refuses at commit and at push, without any network."""
+
+import os
+import re
+import subprocess
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.support.delivery import PROJECTS, owned, owners_variables, ran
+from tests.support.history import git
+from tests.support.projects import Workshop
+
+pytestmark = pytest.mark.usefixtures("history")
+
+OFFLINE = ("unshare", "--net") if os.geteuid() == 0 else ()
+"""In a network namespace of their own, commands reach nobody."""
+
+MODULE = '"""Says hello."""\n\n__all__ = ["GREETING"]\n\nGREETING = {value}\n'
+
+
+@dataclass(frozen=True)
+class Clone:
+    """A project with its hooks installed.
+
+    Attributes:
+        path: Where it lies.
+        module: A file in its package that is not there yet.
+        variables: The environment its commands run in.
+    """
+
+    path: Path
+    module: Path
+    variables: dict[str, str]
+
+    def git(self, *arguments: str) -> tuple[int, str]:
+        """Run git offline, and return its exit code and what it and its hooks print."""
+        command = [*OFFLINE, "git", *arguments]
+        result = ran(*command, folder=self.path, variables=self.variables)
+        return result.returncode, re.sub("\x1b\\[[0-9;]*m", "", result.stdout)
+
+    def run(self, *command: str) -> None:
+        """Run a command that must work."""
+        subprocess.run(command, cwd=self.path, env=self.variables, check=True, capture_output=True)
+
+    def commit(self, message: str = "feat: say hello") -> tuple[int, str]:
+        """Commit everything."""
+        git(self.path, "add", "--all")
+        return self.git("commit", f"--message={message}")
+
+
+@pytest.fixture(scope="module")
+def project(workshop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    """A project whose owner has done what CONTRIBUTING says."""
+    folder = tmp_path_factory.mktemp("hooks")
+    path = owned(workshop, folder / "my-app", PROJECTS["default"])
+    variables = owners_variables(workshop, path)
+    clone = Clone(path, path / "src/my_app/services/hello.py", variables)
+    clone.run("uv", "sync", "--quiet")
+    clone.run("uv", "run", "--no-sync", "prek", "install")
+    git(folder, "init", "--quiet", "--bare", "origin.git")
+    git(path, "remote", "add", "origin", str(folder / "origin.git"))
+    return clone
+
+
+@pytest.fixture
+def clone(project: Clone) -> Generator[Clone]:
+    """The project, put back as it was afterwards."""
+    project.run("uv", "sync", "--quiet", "--frozen")  # another test may have had the environment
+    start = git(project.path, "rev-parse", "HEAD").strip()
+    yield project
+    git(project.path, "reset", "--quiet", "--hard", start)
+    git(project.path, "clean", "--quiet", "-d", "--force")
+
+
+def test_good_commit_and_push_pass_offline(
+    clone: Clone, record_property: Callable[[str, object], None]
+) -> None:
+    took: list[float] = []
+    for value in range(3):  # others use this machine, too: the best of three counts
+        clone.module.write_text(MODULE.format(value=value))
+        started = time.perf_counter()
+        code, printed = clone.commit()
+        took.append(time.perf_counter() - started)
+        assert code == 0, printed
+        assert "Failed" not in printed
+
+    record_property("commit with its hooks, s", round(min(took), 2))
+    assert min(took) < 3
+    code, printed = clone.git("push", "--quiet", "origin", "HEAD:main")
+    assert code == 0, printed
+
+
+@pytest.mark.parametrize(
+    ("hook", "content"),
+    [
+        ("ruff check", MODULE.format(value="undefined")),
+        ("ruff format", MODULE.format(value="'hello'")),
+        ("secrets", MODULE.format(value='"AKIA' + 'IOSFODNN7QXAMPLE"')),
+        ("merge conflict markers", f"<<<<<<< before updating\n{MODULE.format(value=1)}"),
+    ],
+    ids=["lint", "format", "secret", "marker"],
+)
+def test_commit_is_refused(clone: Clone, hook: str, content: str) -> None:
+    clone.module.write_text(content)
+
+    code, printed = clone.commit()
+
+    assert code != 0
+    assert re.search(rf"^{hook}.*Failed$", printed, re.MULTILINE), printed
+
+
+def test_rejected_change_of_an_update_is_refused(clone: Clone) -> None:
+    (clone.path / "README.md.rej").write_text("@@ -1 +1 @@\n")
+
+    code, printed = clone.commit()
+
+    assert code != 0
+    assert "Apply these by hand, then delete them" in printed
+
+
+@pytest.mark.parametrize("message", ["say hello", "feature: say hello", "feat:say hello"])
+def test_bad_message_is_refused(clone: Clone, message: str) -> None:
+    clone.module.write_text(MODULE.format(value='"hello"'))
+
+    code, printed = clone.commit(message)
+
+    assert code != 0
+    assert re.search(r"^conventional commit message.*Failed$", printed, re.MULTILINE), printed
+
+
+def test_type_error_is_refused_at_push(clone: Clone) -> None:
+    clone.module.write_text(MODULE.format(value='1 + "hello"'))
+    code, printed = clone.commit()
+    assert code == 0, printed
+
+    code, printed = clone.git("push", "--quiet", "origin", "HEAD:wrong")
+
+    assert code != 0
+    assert re.search(r"^types.*Failed$", printed, re.MULTILINE), printed

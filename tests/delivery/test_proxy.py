@@ -1,0 +1,206 @@
+"""The service in its image behind nginx, each with what the rendered compose files give it."""
+
+import http.client
+import http.server
+import ipaddress
+import json
+import shutil
+import ssl
+import threading
+import time
+import urllib.request
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.support.compose import Service, services_of
+from tests.support.containers import builder_here
+from tests.support.delivery import free_port, wait_for
+from tests.support.history import substitute
+from tests.support.images import Built, build
+from tests.support.projects import Workshop
+from tests.support.servers import ask, nginx
+
+CLAIMS = {
+    "X-Forwarded-For": "6.6.6.6",
+    "X-Forwarded-Proto": "https",
+    "X-Request-ID": "of-the-caller",
+}
+MEBIBYTE = 1024 * 1024
+DOCKERS_NETWORKS = ("172.17.0.0/16", "172.31.0.0/16", "192.168.0.0/20", "10.0.0.0/8")
+
+
+@pytest.fixture(scope="module")
+def built(workshop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """The image of a project with its defaults."""
+    return build(builder_here(), workshop, tmp_path_factory, "default")
+
+
+@pytest.fixture(scope="module")
+def environment(built: Built) -> dict[str, str]:
+    """What the compose file gives the service, with nobody's own variables set."""
+    environment: dict[str, str] = services_of(built.project)["api"]["environment"]
+    return environment
+
+
+@pytest.fixture(scope="module")
+def service(built: Built, environment: dict[str, str]) -> Generator[Service]:
+    """The service, started."""
+    service = Service(built, environment)
+    with service.stack:
+        service.start()
+        yield service
+
+
+@pytest.fixture
+def ports(built: Built, service: Service, tmp_path: Path) -> Generator[tuple[int, int]]:
+    """The proxy before the service."""
+    with nginx(built.project, tmp_path, service.port) as ports:
+        yield ports
+
+
+def test_compose_trusts_dockers_networks_alone(environment: dict[str, str]) -> None:
+    trusted = [
+        ipaddress.IPv4Network(each) for each in environment["APP_TRUSTED_PROXIES"].split(",")
+    ]
+
+    assert all(network.is_private for network in trusted)
+    for each in DOCKERS_NETWORKS:
+        assert any(ipaddress.IPv4Network(each).subnet_of(network) for network in trusted)
+
+
+def test_address_and_scheme_arrive(
+    built: Built, environment: dict[str, str], tmp_path: Path
+) -> None:
+    service = Service(built, environment)
+    with service.stack:
+        service.start()
+        with nginx(built.project, tmp_path, service.port) as (plain, secure):
+            response, _ = ask(plain, headers=CLAIMS)
+            assert response.getheader("X-Request-ID") == CLAIMS["X-Request-ID"]
+            assert response.getheader("Strict-Transport-Security") is None
+            context = ssl.create_default_context(cafile=tmp_path / "cert.pem")
+            url = f"https://localhost:{secure}/api/v1/items"
+            with urllib.request.urlopen(url, context=context) as answer:
+                assert answer.headers["Strict-Transport-Security"]
+        log = service.stop()
+
+    lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
+    asked = [line for line in lines if line.get("path") == "/api/v1/items"]
+    assert [line["client"] for line in asked] == ["127.0.0.2", "127.0.0.1"]
+
+
+def test_foreign_host_is_refused(ports: tuple[int, int]) -> None:
+    response, problem = ask(ports[0], headers={"Host": "evil.example"})
+
+    assert response.status == 400
+    assert problem["status"] == 400
+
+
+@pytest.mark.parametrize("size", [MEBIBYTE + 1, 3 * MEBIBYTE], ids=["service", "proxy"])
+@pytest.mark.parametrize("is_chunked", [False, True], ids=["sized", "chunked"])
+def test_large_body_gets_413(ports: tuple[int, int], size: int, is_chunked: bool) -> None:
+    body = iter([b"x" * size]) if is_chunked else b"x" * size
+    headers = {"Content-Type": "application/json"}
+    response, problem = ask(ports[0], method="POST", body=body, headers=headers)
+
+    assert response.status == 413
+    assert response.getheader("Content-Type") == "application/problem+json"
+    assert problem["request_id"] == response.getheader("X-Request-ID")
+
+
+class Streaming(http.server.BaseHTTPRequestHandler):
+    """Sends a second part only when the first has arrived."""
+
+    has_arrived = threading.Event()
+
+    def do_GET(self) -> None:
+        """Answer in two parts, or at once where nobody streams."""
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"data: first\n\n")
+        if self.path == "/stream":
+            self.has_arrived.wait(10)
+            self.wfile.write(b"data: second\n\n")
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        """Say nothing."""
+
+
+def test_stream_arrives_as_it_is_written(built: Built, tmp_path: Path) -> None:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Streaming) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with nginx(built.project, tmp_path, server.server_port) as (port, _):
+            connection = http.client.HTTPConnection("localhost", port, timeout=5)
+            connection.request("GET", "/stream")
+            response = connection.getresponse()
+            first = response.read1()
+            Streaming.has_arrived.set()
+            rest = response.read()
+            connection.close()
+        server.shutdown()
+
+    assert (first, rest) == (b"data: first\n\n", b"data: second\n\n")
+
+
+def test_restarts_lose_no_request_that_can_be_retried(
+    built: Built, environment: dict[str, str], service: Service, tmp_path: Path
+) -> None:
+    other = Service(built, environment)
+    statuses: list[int] = []
+    is_over = threading.Event()
+
+    def keep_asking(port: int) -> None:
+        while not is_over.wait(0.01):
+            statuses.append(ask(port)[0].status)
+
+    with other.stack, nginx(built.project, tmp_path, service.port, other.port) as (port, _):
+        other.start()
+        asking = threading.Thread(target=keep_asking, args=(port,))
+        asking.start()
+        for each in (service, other, service):
+            each.stop()
+            each.start()
+            time.sleep(0.1)
+        is_over.set()
+        asking.join()
+
+    assert len(statuses) > 50
+    assert set(statuses) == {200}
+
+
+def test_absent_service_is_a_problem_that_says_when_to_come_back(
+    ports: tuple[int, int], service: Service
+) -> None:
+    service.stop()
+    try:
+        response, problem = ask(ports[0])
+    finally:
+        service.start()
+
+    assert response.status == 503
+    assert response.getheader("Retry-After") == "5"
+    assert problem["code"] == "unavailable"
+
+
+def test_development_reloads_the_source_of_this_machine(
+    built: Built, environment: dict[str, str], tmp_path: Path
+) -> None:
+    override = yaml.safe_load((built.project / "docker/docker-compose.override.yml").read_text())
+    api = override["services"]["api"]
+    source = shutil.copytree(built.project / "src", tmp_path / "src")
+    (place,) = (each.split(":")[1] for each in api["volumes"] if each.startswith("../src:"))
+    command = [*built.image.configuration["Entrypoint"], "env", f"--chdir={api['working_dir']}"]
+    port = free_port()
+    variables = environment | api["environment"] | {"APP_PORT": str(port)}
+
+    with (
+        built.image.container(source, place) as container,
+        container.started(*command, *api["command"], **variables) as running,
+    ):
+        wait_for(f"http://127.0.0.1:{port}/health")
+        substitute(source / "my_app/routers/health.py", '"/health"', '"/alive"')
+        wait_for(f"http://127.0.0.1:{port}/alive", seconds=60)
+        assert running.stop()[0] == 0

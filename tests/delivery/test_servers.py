@@ -1,0 +1,129 @@
+"""Suites of generated projects on servers as their owners run them: over TCP, from Debian."""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from extensions.contract.questionnaire import ALONGSIDE, Answers
+from tests.support.delivery import free_port, requires
+from tests.support.projects import QUESTIONNAIRE, Workshop, combinations, covering, name_of
+
+DEFAULTS = QUESTIONNAIRE.complete({})
+ON_POSTGRESQL = [
+    answers | {name: DEFAULTS[name] for name in ALONGSIDE}
+    for answers in combinations()
+    if answers["database"] == "postgresql"
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """A server that listens on a port of this machine.
+
+    Attributes:
+        url: Its address.
+        log: What it writes down.
+    """
+
+    url: str
+    log: Path
+
+
+@contextmanager
+def running(
+    command: list[str], until: list[str], log: Path, user: str | None = None
+) -> Generator[None]:
+    """Run a server, perhaps as another user, once another command says that it is ready."""
+    with (
+        log.open("w") as output,
+        subprocess.Popen(
+            command, cwd=log.parent, stdout=output, stderr=output, user=user, group=user
+        ) as process,
+    ):
+        try:
+            _wait_for(until)
+            yield
+        finally:
+            process.send_signal(signal.SIGINT)  # PostgreSQL waits for nobody then
+
+
+def _wait_for(command: list[str]) -> None:
+    deadline = time.monotonic() + 30
+    while subprocess.run(command, capture_output=True, check=False).returncode:
+        assert time.monotonic() < deadline, f"{command[0]} never succeeded"
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def postgresql() -> Generator[Server]:
+    """A PostgreSQL of this worker's own, with nothing in it; as root, Debian's user has it."""
+    program, initdb, isready = (_installed(name) for name in ("postgres", "initdb", "pg_isready"))
+    requires(program)
+    user = "postgres" if os.geteuid() == 0 else None
+    port = str(free_port())
+    with tempfile.TemporaryDirectory(prefix="postgresql-", ignore_cleanup_errors=True) as name:
+        if user:
+            shutil.chown(name, user, user)
+        data, log = Path(name, "data"), Path(name, "log")
+        create = [initdb, "--username=postgres", "--auth=trust", "--no-sync", str(data)]
+        subprocess.run(create, check=True, capture_output=True, cwd=name, user=user, group=user)
+        settings = {
+            "fsync": "off",
+            "listen_addresses": "127.0.0.1",
+            "log_statement": "ddl",
+            "unix_socket_directories": "",
+        }
+        serve = [program, "-D", str(data), "-p", port]
+        serve += [f"--{setting}={value}" for setting, value in settings.items()]
+        with running(serve, [isready, "-h", "127.0.0.1", "-p", port], log, user):
+            yield Server(url=f"postgresql://postgres@127.0.0.1:{port}/postgres", log=log)
+
+
+def _installed(program: str) -> str:
+    """Find a program of the newest PostgreSQL, which Debian keeps out of the path."""
+    found = Path("/usr/lib/postgresql").glob(f"*/bin/{program}")
+    newest = max(found, key=lambda path: float(path.parts[4]), default=program)
+    return str(newest)
+
+
+@pytest.fixture(scope="module")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Generator[Server]:
+    """A Redis of this worker's own, which keeps nothing."""
+    requires("redis-server", "redis-cli")
+    port, log = str(free_port()), tmp_path_factory.mktemp("redis") / "log"
+    serve = ["redis-server", "--port", port, "--bind", "127.0.0.1", "--save", ""]
+    with running(serve, ["redis-cli", "-p", port, "ping"], log):
+        yield Server(url=f"redis://127.0.0.1:{port}/0", log=log)
+
+
+@pytest.mark.parametrize("answers", covering(2, ON_POSTGRESQL), ids=name_of)
+def test_suite_passes_on_servers_over_tcp_and_leaves_nothing_there(
+    workshop: Workshop, postgresql: Server, redis: Server, answers: Answers
+) -> None:
+    variables = {"TEST_DATABASE_URL": postgresql.url, "TEST_REDIS_URL": redis.url}
+    here = replace(workshop, environment=workshop.environment | variables)
+    begun, before = postgresql.log.stat().st_size, _commands(redis)
+
+    project = here.make(answers)
+    here.run(project, "pytest", "-q", "-p", "no:cacheprovider", "-m", "not e2e")
+
+    log = postgresql.log.read_text()[begun:]
+    assert log.count("CREATE DATABASE test_") == log.count("DROP DATABASE test_") > 1
+    if answers["cache"] or answers["rate_limit"]:
+        assert _commands(redis) > before + 5
+
+
+def _commands(redis: Server) -> int:
+    """Return how many commands a Redis has been given."""
+    ask = ["redis-cli", "-u", redis.url, "info", "stats"]
+    stats = subprocess.run(ask, check=True, capture_output=True, text=True).stdout
+    return int(stats.partition("total_commands_processed:")[2].split()[0])

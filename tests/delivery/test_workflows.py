@@ -1,0 +1,331 @@
+"""The workflows of a project: each shell step is run, as it stands in the rendered file."""
+
+import http.server
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+import uv
+
+from extensions.contract.questionnaire import Answers
+from tests.support.delivery import PROJECTS, owned, owners_variables
+from tests.support.edits import bumped_same_dependency
+from tests.support.history import DROPPED, PREVIOUS, History, Project, git, substitute
+from tests.support.projects import PEOPLE, Workshop
+from tests.support.workflows import Runner, jobs_of, recorder
+
+WORKFLOWS = Path(".github/workflows")
+type Release = Callable[..., Runner]
+type Update = Callable[..., Runner]
+
+pytestmark = pytest.mark.usefixtures("history")
+
+READING, STORED = "secrets.TEMPLATE_READ_TOKEN", "secrets.TEMPLATE_UPDATE_TOKEN"
+BRANCH = "template-update-0.3.0"
+
+UVX = f"""\
+case "$1" in
+copier*) shift && exec "{sys.executable}" -m copier "$@" ;;
+pip-audit*) [ -z "$ADVISORIES" ] || exec uv tool run --quiet "$@" $ADVISORIES ;;
+*) exec uv tool run --quiet "$@" ;;
+esac
+"""
+"""Everything is what it is, but that an audit asks nobody, or who is named by `ADVISORIES`."""
+
+DOCKER = """\
+case "$1" in
+ps) echo my-app ;;
+inspect) echo "${EXIT_CODE:-0}" ;;
+esac
+"""
+
+
+@pytest.fixture
+def tools(tmp_path: Path) -> Path:
+    """Programs that record their calls instead of reaching another machine."""
+    folder = tmp_path / "tools"
+    folder.mkdir()
+    recorder(folder, "gh")
+    recorder(folder, "uvx", UVX)
+    recorder(folder, "docker", DOCKER)
+    (folder / "uv").symlink_to(uv.find_uv_bin())
+    return folder
+
+
+def runner_in(workshop: Workshop, checkout: Path, tools: Path, **values: str) -> Runner:
+    shared = {
+        "github.token": "workflow-token",
+        "github.sha": "abc",
+        "!cancelled()": "true",
+        STORED: "",
+        f"{READING} || github.token": "",
+        "steps.proposal.outputs.branch": "",
+    }
+    return Runner(checkout, tools, owners_variables(workshop, checkout), shared | values)
+
+
+# ------------------------------------------------------------------------------------------- CI
+
+
+@pytest.mark.parametrize("name", PROJECTS)
+def test_ci_passes_in_a_new_project(
+    workshop: Workshop, tmp_path: Path, tools: Path, name: str
+) -> None:
+    checker: Answers = {"type_checker": "mypy"} if name == "on" else {}
+    checkout = owned(workshop, tmp_path / "my-app", PROJECTS[name] | checker)
+    workflow = checkout / WORKFLOWS / "ci.yml"
+    runner = runner_in(workshop, checkout, tools)
+
+    ran = [script for job in jobs_of(workflow) for script in runner.run(workflow, job)]
+
+    assert len(ran) == sum("run" in step for steps in jobs_of(workflow).values() for step in steps)
+    assert "docker stop --time 30 my-app" in runner.calls
+    audit = next(call for call in runner.calls if call.startswith("uvx pip-audit"))
+    assert "--strict" in audit
+    assert "fastapi==" in (checkout / "requirements.txt").read_text()
+
+
+def test_ci_fails_where_the_service_does_not_stop_in_order(
+    workshop: Workshop, tmp_path: Path, tools: Path
+) -> None:
+    checkout = owned(workshop, tmp_path / "my-app", PROJECTS["default"])
+    recorder(tools, "docker", DOCKER.replace("EXIT_CODE:-0", "EXIT_CODE:-137"))
+
+    with pytest.raises(subprocess.CalledProcessError):
+        runner_in(workshop, checkout, tools).run(checkout / WORKFLOWS / "ci.yml", "image")
+
+
+class Advisories(http.server.BaseHTTPRequestHandler):
+    """Says of every package what is known of it."""
+
+    status = 200
+    known: ClassVar[dict[str, object]] = {}
+
+    def do_POST(self) -> None:
+        """Answer as OSV does."""
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.send_response(self.status)
+        self.end_headers()
+        self.wfile.write(json.dumps(self.known.get(asked["package"]["name"], {})).encode())
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        """Say nothing."""
+
+
+class Flaw(Advisories):
+    """Knows of one."""
+
+    known: ClassVar[dict[str, object]] = {
+        "starlette": {"vulns": [{"id": "PYSEC-2026-1", "affected": []}]}
+    }
+
+
+class Broken(Advisories):
+    """Knows nothing at all."""
+
+    status = 500
+
+
+@pytest.fixture
+def advisories(request: pytest.FixtureRequest) -> Generator[str]:
+    """Where advisories are asked for, as options of the tool that audits."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), request.param) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"--vulnerability-service osv --osv-url http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("advisories", "said"),
+    [(Advisories, None), (Flaw, "PYSEC-2026-1"), (Broken, "ServiceError")],
+    ids=["clean", "flaw", "no answer"],
+    indirect=["advisories"],
+)
+def test_audit_passes_only_where_everything_was_audited(
+    workshop: Workshop, tmp_path: Path, tools: Path, advisories: str, said: str | None
+) -> None:
+    checkout = owned(workshop, tmp_path / "my-app", PROJECTS["default"])
+    runner = runner_in(workshop, checkout, tools)
+    runner.variables = {**runner.variables, "ADVISORIES": advisories}
+
+    if said is None:
+        runner.run(checkout / WORKFLOWS / "ci.yml", "audit")
+        assert "fastapi" in runner.printed, "the licences are listed"
+    else:
+        with pytest.raises(subprocess.CalledProcessError) as failure:
+            runner.run(checkout / WORKFLOWS / "ci.yml", "audit")
+        assert "pip-audit" in failure.value.cmd
+        assert said in failure.value.output
+
+
+# -------------------------------------------------------------------------------------- release
+
+
+@pytest.fixture
+def released(workshop: Workshop, tmp_path: Path, tools: Path) -> Release:
+    """Prepares the release of a tag, for a commit that CI has passed so many times."""
+
+    def prepare(tag: str, *, passed: int = 1) -> Runner:
+        recorder(tools, "gh", f'[ "$1 $2" != "run list" ] || echo {passed}')
+        checkout = owned(workshop, tmp_path / "my-app", PROJECTS["default"])
+        runner = runner_in(workshop, checkout, tools)
+        of_github = {"REPOSITORY": "Ada/My-App", "REF_NAME": tag, "SHA": "abc"}
+        given = {f"GITHUB_{name}": value for name, value in of_github.items()}
+        runner.variables = {**runner.variables, **given}
+        return runner
+
+    return prepare
+
+
+def test_release_publishes_what_the_tag_names(released: Release) -> None:
+    runner = released("v0.1.0")
+    workflow = runner.checkout / WORKFLOWS / "release.yml"
+
+    for job in jobs_of(workflow):
+        runner.run(workflow, job)
+
+    assert runner.values["steps.version.outputs.version"] == "0.1.0"
+    assert runner.values["steps.version.outputs.image"] == "ghcr.io/ada/my-app"
+    published = "gh release create v0.1.0 --verify-tag --generate-notes sbom.cdx.json"
+    assert runner.calls[-1] == published
+    assert (runner.checkout / "sbom.cdx.json").exists()
+
+
+def test_release_refuses_a_tag_that_is_not_the_version(released: Release) -> None:
+    runner = released("v9.9.9")
+
+    with pytest.raises(subprocess.CalledProcessError):
+        runner.run(runner.checkout / WORKFLOWS / "release.yml", "image")
+
+    assert "::error::The tag is v9.9.9, but pyproject.toml says 0.1.0." in runner.printed
+
+
+def test_release_refuses_a_commit_that_ci_has_not_passed(released: Release) -> None:
+    runner = released("v0.1.0", passed=0)
+
+    with pytest.raises(subprocess.CalledProcessError):
+        runner.run(runner.checkout / WORKFLOWS / "release.yml", "image")
+
+    assert "--workflow ci.yml --commit abc --status success" in runner.calls[-1]
+    assert "::error::CI has not passed for abc." in runner.printed
+
+
+# ------------------------------------------------------------------------------ template update
+
+
+@pytest.fixture
+def old_project(history: History, tmp_path: Path) -> Project:
+    """A project of the release before, pushed to where the pull request will be opened."""
+    project = history.copy(tmp_path / "my-app", PEOPLE, PREVIOUS)
+    git(tmp_path, "init", "--quiet", "--bare", "origin.git")
+    project.git("remote", "add", "origin", str(tmp_path / "origin.git"))
+    return project
+
+
+@pytest.fixture
+def update(workshop: Workshop, history: History, tools: Path) -> Update:
+    """Runs the workflow as it is shipped now: the project's own may be an older one."""
+    workflow = history.fresh(PEOPLE) / WORKFLOWS / "template-update.yml"
+
+    def run(project: Project, token: str = "") -> Runner:
+        runner = runner_in(workshop, project.path, tools, **{STORED: token})
+        runner.run(workflow, "update")
+        return runner
+
+    return run
+
+
+def test_template_update_opens_a_pull_request(update: Update, old_project: Project) -> None:
+    runner = update(old_project, "a token")
+
+    pull_request = next(call for call in runner.calls if call.startswith("gh pr create"))
+    assert f"--head {BRANCH}" in pull_request
+    assert "--draft" not in pull_request
+    assert "uv.lock" in git(old_project.path, "ls-tree", "--name-only", f"origin/{BRANCH}")
+    assert old_project.changes() == []
+
+
+def test_template_update_names_conflicts_and_rejected_changes(
+    update: Update, old_project: Project, tools: Path
+) -> None:
+    old_project.edit(_retry_less)
+    recorder(tools, "uvx", f"{UVX.replace('exec', '')}\n[ $1 != update ] || touch README.md.rej")
+
+    runner = update(old_project, "a token")
+
+    log = "\n".join(runner.calls)
+    assert "--draft" in log
+    assert "first:\n- `README.md.rej`\n- `docker/Dockerfile`" in log
+    assert "<<<<<<< before" in git(old_project.path, "show", f"origin/{BRANCH}:docker/Dockerfile")
+
+
+def test_template_update_proposes_what_cannot_be_locked_yet(
+    update: Update, old_project: Project
+) -> None:
+    """Where a dependency clashes, uv cannot read what it should lock."""
+    old_project.edit(bumped_same_dependency)
+
+    runner = update(old_project, "a token")
+
+    log = "\n".join(runner.calls)
+    assert "run `uv lock` first:\n- `pyproject.toml`" in log
+    assert "uv.lock" not in git(old_project.path, "ls-tree", "--name-only", f"origin/{BRANCH}")
+
+
+def test_template_update_names_the_files_it_deletes(update: Update, old_project: Project) -> None:
+    old_project.write(DROPPED, f"{old_project.read(DROPPED)}# mine\n")
+    old_project.commit()
+
+    runner = update(old_project, "a token")
+
+    assert f"edited in them here:\n- `{DROPPED}`" in "\n".join(runner.calls)
+
+
+def _retry_less(project: Path) -> None:
+    substitute(project / "docker/Dockerfile", "--retries=9", "--retries=7")
+
+
+def test_template_update_says_that_it_needs_a_token(update: Update, old_project: Project) -> None:
+
+    with pytest.raises(subprocess.CalledProcessError) as failure:
+        update(old_project)
+
+    assert "secret TEMPLATE_UPDATE_TOKEN" in failure.value.output
+    assert old_project.git("branch", "--list").split() == ["*", "main"]
+
+
+def test_template_update_proposes_once(update: Update, old_project: Project, tools: Path) -> None:
+    recorder(tools, "gh", '[ "$2" != list ] || echo https://example.org/pull/1')
+
+    runner = update(old_project)
+
+    assert "was proposed before: https://example.org/pull/1" in runner.printed
+    assert not [call for call in runner.calls if "create" in call]
+
+
+def test_template_update_leaves_a_current_project_alone(
+    update: Update, history: History, tmp_path: Path
+) -> None:
+    project = history.copy(tmp_path / "my-app", PEOPLE, "v0.3.0")
+
+    runner = update(project)
+
+    assert "::notice::The project is up to date." in runner.printed
+    assert [call.split()[0] for call in runner.calls] == ["gh", "uvx"]
+
+
+def test_template_update_fails_where_it_could_not_look(
+    update: Update, old_project: Project, tools: Path
+) -> None:
+    recorder(tools, "uvx", "exit 1")
+
+    with pytest.raises(subprocess.CalledProcessError) as failure:
+        update(old_project)
+
+    assert "check-update" in failure.value.cmd
+    assert "up to date" not in failure.value.output

@@ -1,0 +1,246 @@
+"""`pytest --changed` takes what differs, all of it, and says so."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Generator
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import pytest
+
+from extensions.contract.crossing import combinations_of
+from extensions.contract.questionnaire import ROOT, Answers, read
+from tests.support.changed import CONCERNED, Changes, changes_since
+from tests.support.history import git, isolated_git, scratch_copy, substitute
+from tests.support.projects import PEOPLE, batches, combinations, name_of
+
+SOURCE = "template/src/{{ package_name }}"
+CACHE = f"{SOURCE}/{{% if cache %}}cache{{% endif %}}"
+MODULES = [
+    f"tests/{name}.py"
+    for name in (
+        "answers/test_text",
+        "house/test_bench",
+        "projects/test_suites",
+        "projects/test_types",
+    )
+]
+DATABASE = f"{SOURCE}/{{% if database != 'none' %}}database{{% endif %}}"
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Generator[Path]:
+    """A repository whose only commit is the present."""
+    root = scratch_copy(tmp_path / "checkout")
+    with isolated_git(tmp_path):
+        git(root, "init", "--quiet")
+        git(root, "add", "--all")
+        git(root, "commit", "--quiet", "--message=begin")
+        yield root
+
+
+def append(path: Path, text: str = "\n# Changed.\n") -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        file.write(text)
+
+
+@pytest.mark.quick
+def test_combination_is_taken_unless_all_of_it_is_the_same() -> None:
+    without_cache, without_redis = (
+        (("cache",), frozenset({(False,)})),
+        (("cache", "rate_limit"), frozenset({(False, False), (True, False)})),
+    )
+    changes = Changes(revision="", paths=(), selections=(without_cache, without_redis))
+
+    for answers in combinations():
+        assert changes.has_changed(answers) == has_redis(answers), name_of(answers)
+
+
+@pytest.mark.quick
+def test_unchanged_tree_takes_nothing(checkout: Path) -> None:
+    changes = changes_since("", checkout)
+
+    assert not changes.paths
+    assert not any(map(changes.has_changed, combinations()))
+    assert str(changes).endswith(
+        "0 of 384 combinations, 0 of 16 batches of types, no other tests; nothing differs"
+    )
+
+
+def has_cache(answers: Answers) -> bool:
+    return answers["cache"] is True
+
+
+def has_database(answers: Answers) -> bool:
+    return answers["database"] != "none"
+
+
+def has_rate_limit(answers: Answers) -> bool:
+    return answers["rate_limit"] is True
+
+
+def has_redis(answers: Answers) -> bool:
+    return has_cache(answers) or has_rate_limit(answers)
+
+
+def is_mit(answers: Answers) -> bool:
+    return answers["license"] == "MIT"
+
+
+def each(_: Answers) -> bool:
+    return True
+
+
+def none(_: Answers) -> bool:
+    return False
+
+
+@pytest.mark.parametrize(
+    ("file", "differs"),
+    [
+        pytest.param(f"{CACHE}/__init__.py.jinja", has_cache, marks=pytest.mark.quick),
+        (f"{CACHE}/added.py", has_cache),
+        (f"{DATABASE}/added.py.jinja", has_database),
+        ("template/SECURITY.md.jinja", each),
+        ("template/{% if license == 'MIT' %}LICENSE{% endif %}.jinja", is_mit),
+    ],
+)
+def test_template_change_takes_combinations_that_differ(
+    checkout: Path, file: str, differs: Callable[[Answers], bool]
+) -> None:
+    append(checkout / file)
+
+    changes = changes_since("HEAD", checkout)
+
+    assert not changes.is_everything
+    assert changes.paths == (file,)
+    for answers in combinations():
+        assert changes.has_changed(answers) == differs(answers), name_of(answers)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "differs"),
+    [
+        ("extensions/stack.jinja", r"redis~=8\.1", "redis~=8.2", has_redis),
+        ("extensions/kubernetes.jinja", r"^\{#-", "{#- Manifests.", none),
+        (f"{SOURCE}/main.py.jinja", r"add_rate_limits\(app\)", "limit(app)", has_rate_limit),
+        ("copier.yml", "Shall it cache what", "Should it cache what", none),
+    ],
+)
+def test_change_within_a_file_is_decided_by_what_is_rendered(
+    checkout: Path, file: str, old: str, new: str, differs: Callable[[Answers], bool]
+) -> None:
+    substitute(checkout / file, old, new)
+
+    changes = changes_since("HEAD", checkout)
+
+    assert changes.is_template
+    for answers in combinations():
+        assert changes.has_changed(answers) == differs(answers), name_of(answers)
+
+
+def test_new_question_takes_the_combinations_with_it(checkout: Path) -> None:
+    question = "mail:\n  type: bool\n  help: Add mail?\n  default: false\n\ncache:"
+    substitute(checkout / "copier.yml", "^cache:", question)
+    append(checkout / SOURCE / "{% if mail %}mail{% endif %}/__init__.py")
+
+    changes = changes_since("HEAD", checkout)
+
+    for answers in combinations_of(read(checkout), PEOPLE):
+        assert changes.has_changed(answers) == answers["mail"], name_of(answers)
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "extensions/contract/questionnaire.py",
+        "pyproject.toml",
+        "template/{{ _copier_conf.answers_file }}.jinja",
+        "tests/support/projects.py",
+        "unheard-of.cfg",
+    ],
+)
+def test_change_of_the_harness_takes_everything(checkout: Path, file: str) -> None:
+    append(checkout / CACHE / "__init__.py.jinja")
+    append(checkout / file)
+
+    changes = changes_since("HEAD", checkout)
+
+    assert changes.is_everything
+    assert "384 of 384 combinations, 16 of 16 batches of types, all other tests" in str(changes)
+    assert str(changes).endswith(f"because of {file}")
+
+
+@pytest.mark.quick
+def test_change_of_a_page_takes_the_tests_of_documentation(checkout: Path) -> None:
+    append(checkout / "README.md")
+
+    changes = changes_since("HEAD", checkout)
+
+    assert not changes.is_template
+    assert changes.modules == {"house/test_documentation", "updates/test_fleet"}
+
+
+@pytest.mark.quick
+def test_every_file_that_a_test_reads_is_known() -> None:
+    for module in (ROOT / "tests").rglob("test_*.py"):
+        own = str(module.relative_to(ROOT / "tests").with_suffix(""))
+        for name in re.findall(r'ROOT / "([^"]*[./][^"]*)"', module.read_text()):
+            known = [found for pattern, found in CONCERNED.items() if fnmatchcase(name, pattern)]
+            modules = {each for found in known for each in found}
+            assert not known or own in modules, f"{own}: {name}"
+
+
+# ------------------------------------------------------------------------------------- by pytest
+
+
+def run_pytest(root: Path, *arguments: str) -> str:
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
+    ran = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    assert ran.returncode in {0, 5}, ran.stdout + ran.stderr
+    return ran.stdout
+
+
+def test_pytest_collects_what_changed(checkout: Path) -> None:
+    append(checkout / DATABASE / "{% if database == 'sqlite' %}added.py{% endif %}")
+    append(checkout / "README.md")
+
+    found = run_pytest(checkout, "--collect-only", "-q", "-n0", "--changed=HEAD", *MODULES)
+
+    taken = [any(each["database"] == "sqlite" for each in batch) for batch in batches()]
+    assert f"128 of 384 combinations, {sum(taken)} of 16 batches of types, all other tests" in found
+    assert found.count("::test_every_combination_passes_its_own_tests[") == 128
+    assert found.count("test_types.py::") == 2 * sum(taken) < 16
+    assert found.count("test_text.py::") > 1
+
+
+def test_pytest_collects_nothing_of_an_unchanged_tree(checkout: Path) -> None:
+    found = run_pytest(checkout, "--collect-only", "-q", "-n0", *MODULES, "--changed")
+
+    assert "nothing differs" in found
+    assert "::" not in found
+
+
+def test_pytest_tells_its_workers_what_changed(checkout: Path) -> None:
+    append(checkout / CACHE / "__init__.py.jinja")
+
+    found = run_pytest(checkout, "-n1", "-v", "tests/rendering/test_settings.py", "--changed")
+
+    passed = re.findall(r"PASSED.*?\[(?!100)(\S*)\]", found)
+    assert passed
+    assert all("cache" in name for name in passed)
+
+
+@pytest.mark.quick
+def test_revision_that_is_not_there_is_refused(checkout: Path) -> None:
+    with pytest.raises(pytest.UsageError, match=r"No revision tests/x\.py\. Write --changed=REV"):
+        changes_since("tests/x.py", checkout)
+
+
+@pytest.mark.quick
+def test_pipelines_never_take_what_changed_alone() -> None:
+    scripts = [*(ROOT / ".ci").iterdir(), *(ROOT / ".github/workflows").iterdir()]
+
+    assert not [script.name for script in scripts if "--changed" in script.read_text()]

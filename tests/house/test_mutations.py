@@ -1,0 +1,68 @@
+"""Small breakages of a scratch copy, each of which turns a named test red.
+
+A proof that stays green when what it proves is broken is worth nothing. Each row breaks one thing
+and names the test that must notice: one of the template's own, or one of a generated project.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from extensions.contract.questionnaire import ROOT
+from tests.support.delivery import requires
+from tests.support.history import scratch_copy
+from tests.support.mutations import Mutation, mutations_of
+from tests.support.projects import PEOPLE, Workshop
+
+NOTICED = "(FAILED|ERROR) "
+"""What pytest says of a test that fails, or whose fixtures do."""
+
+
+@pytest.mark.quick
+def test_every_row_breaks_what_is_there(tmp_path: Path) -> None:
+    for number, mutation in enumerate([*mutations_of("template"), *mutations_of("project")]):
+        file = tmp_path / str(number) / mutation.file
+        file.parent.mkdir(parents=True)
+        shutil.copy(ROOT / mutation.file, file)
+        before = file.read_text()
+
+        mutation.apply(tmp_path / str(number))
+
+        assert not file.exists() or file.read_text() != before, mutation
+
+
+@pytest.mark.parametrize("mutation", mutations_of("template"), ids=str)
+def test_breaking_the_template_turns_its_test_red(mutation: Mutation, tmp_path: Path) -> None:
+    requires(*mutation.tools)
+    root = scratch_copy(tmp_path / "template")
+    mutation.apply(root)
+
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
+    command += ["--numprocesses=0", "--dist=no", mutation.test]
+    variables = os.environ | {"REQUIRE_TOOLS": "1"}
+    result = subprocess.run(
+        command, cwd=root, env=variables, capture_output=True, text=True, check=False
+    )
+
+    assert result.returncode == 1, result.stdout
+    assert re.search(NOTICED + re.escape(mutation.test), result.stdout), result.stdout
+
+
+@pytest.mark.parametrize("mutation", mutations_of("project"), ids=str)
+def test_breaking_a_project_turns_its_test_red(
+    mutation: Mutation, tmp_path: Path, workshop: Workshop
+) -> None:
+    requires(*mutation.tools)
+    root = scratch_copy(tmp_path / "template")
+    mutation.apply(root)
+
+    project = workshop.make(PEOPLE | mutation.answers, template=root)
+    command = ("pytest", "-q", "-x", "-p", "no:cacheprovider", mutation.test)
+    noticed = rf"{NOTICED}{re.escape(mutation.test)}|ImportError while loading conftest"
+    with pytest.raises(AssertionError, match=noticed):
+        workshop.run(project, *command)

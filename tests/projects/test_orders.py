@@ -1,0 +1,93 @@
+"""Suites of projects hold in any order, in part, and on a machine that has other work."""
+
+import itertools
+import os
+import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from extensions.contract.questionnaire import Answers
+from tests.support.projects import (
+    PEOPLE,
+    QUESTIONNAIRE,
+    SWITCHES,
+    Workshop,
+    combinations,
+    covering,
+    name_of,
+    runnable,
+)
+from tests.support.suite_servers import SuiteServers
+
+FOLDER = Path(__file__).parents[1] / "support/orders"
+ORDERS = ("tests:1", "tests:2", "tests:3", "files:1", "files:2", "files:3", "halves")
+"""What reorder.py makes of a suite; the numbers are seeds."""
+
+FULL = {
+    database: runnable(
+        QUESTIONNAIRE.complete(
+            PEOPLE | dict.fromkeys(SWITCHES, True) | {"database": database, "auth": "jwt"}
+        )
+    )
+    for database in ("postgresql", "sqlite")
+}
+COVERING = covering(1, [runnable(answers) for answers in combinations()])
+PROJECTS = [*FULL.values(), *COVERING]
+BUSY = [FULL["postgresql"], COVERING[1]]
+
+
+@pytest.fixture
+def on_servers(workshop: Workshop, servers: SuiteServers) -> Generator[Workshop]:
+    """A workshop whose projects use this worker's servers."""
+    yield replace(workshop, environment=workshop.environment | servers.variables)
+    servers.check_empty()
+
+
+@pytest.mark.parametrize(
+    ("order", "answers"),
+    [
+        pytest.param(order, answers, id=f"{order}-{name_of(answers)}")
+        for order, answers in zip(ORDERS, itertools.cycle(PROJECTS), strict=False)
+    ],
+)
+def test_suite_passes_in_another_order(on_servers: Workshop, order: str, answers: Answers) -> None:
+    project = on_servers.make(answers)
+    with_plugin = on_servers.environment | {"PYTHONPATH": str(FOLDER)}
+
+    command = ("pytest", "-q", "-p", "no:cacheprovider", "-p", "reorder", "-m", "not e2e")
+    replace(on_servers, environment=with_plugin).run(project, *command, f"--order={order}")
+
+
+@pytest.mark.parametrize("database", FULL)
+def test_suite_passes_file_by_file(on_servers: Workshop, database: str) -> None:
+    project = on_servers.make(FULL[database])
+    files = sorted(
+        str(path.relative_to(project))
+        for path in (project / "tests").rglob("test_*.py")
+        if "e2e" not in path.parts
+    )
+
+    on_servers.run(project, "python", str(FOLDER / "each_alone.py"), *files)
+
+
+@pytest.fixture
+def busy_machine() -> Generator[None]:
+    """Something else that takes every core."""
+    with ExitStack() as stack:
+        for _core in range(os.cpu_count() or 1):
+            process = stack.enter_context(subprocess.Popen([sys.executable, "-c", "while 1: 0"]))
+            stack.callback(process.kill)
+        yield
+
+
+@pytest.mark.usefixtures("busy_machine")
+@pytest.mark.parametrize("answers", BUSY, ids=name_of)
+def test_suite_passes_on_a_busy_machine(workshop: Workshop, answers: Answers) -> None:
+    project = workshop.make(answers)
+
+    workshop.run(project, "pytest", "-q", "-p", "no:cacheprovider")

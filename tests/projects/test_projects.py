@@ -1,0 +1,248 @@
+"""The tests of projects take what they say: combinations that meet, and suites that run whole."""
+
+import itertools
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from extensions.contract import questionnaire as contract
+from extensions.contract.crossing import combinations_of
+from extensions.contract.questionnaire import ALONGSIDE, Answers, Question, Questionnaire
+from tests.support.delivery import requires
+from tests.support.packages import all_packages
+from tests.support.projection import FOLDER, project, sources, versions
+from tests.support.projects import (
+    PEOPLE,
+    QUESTIONNAIRE,
+    Workshop,
+    clean_environment,
+    combinations,
+    python_of,
+    pythons_here,
+    render,
+    runnable,
+)
+from tests.support.suite_servers import suite_servers
+
+TESTS_WITH_REDIS = ("pytest", "-q", "-rs", "-p", "no:cacheprovider", "tests/integration/cache")
+
+
+JOBS = Question(
+    name="jobs",
+    type="bool",
+    help="Run jobs in the background?",
+    default=False,
+    when="{{ database == 'postgresql' }}",
+)
+
+
+def with_questions(*added: Question) -> Questionnaire:
+    """Ask more questions than the template does."""
+    questions = (*QUESTIONNAIRE.questions, *added)
+    return Questionnaire(
+        root=QUESTIONNAIRE.root, settings=QUESTIONNAIRE.settings, questions=questions
+    )
+
+
+def yes_or_no(*names: str) -> list[Question]:
+    return [Question(name=name, type="bool", help="Add it?", default=False) for name in names]
+
+
+def missing_triples(questionnaire: Questionnaire, found: Sequence[Answers]) -> Iterator[str]:
+    """Name each triple of answers that could occur together, and does not."""
+    listed = [question.name for question in questionnaire.questions if question.values]
+    for names in itertools.combinations(listed, 3):
+        occurring = {tuple(answers[name] for name in names) for answers in found}
+        over = questionnaire.with_reasons(frozenset(names))
+        possible = questionnaire.combinations(over=over, fixed=PEOPLE)
+        for triple in {tuple(answers[name] for name in names) for answers in possible} - occurring:
+            yield ", ".join(f"{name}={answer}" for name, answer in zip(names, triple, strict=True))
+
+
+@pytest.mark.quick
+def test_combinations_hold_every_triple_of_answers() -> None:
+    missing = list(missing_triples(QUESTIONNAIRE, combinations()))
+
+    assert not missing, "\n".join(missing)
+
+
+@pytest.mark.quick
+def test_missing_triple_is_named() -> None:
+    triple = {"database": "sqlite", "cache": True, "license": "MIT"}
+    kept = [each for each in combinations() if not triple.items() <= each.items()]
+
+    missing = list(missing_triples(QUESTIONNAIRE, kept))
+
+    assert missing == ["license=MIT, database=sqlite, cache=True"]
+
+
+@pytest.mark.quick
+def test_conditional_block_is_crossed_where_it_is_asked() -> None:
+    questionnaire = with_questions(JOBS)
+
+    found = combinations_of(questionnaire, PEOPLE)
+
+    asked = sum(answers["database"] == "postgresql" for answers in combinations())
+    assert len(found) == len(combinations()) + asked
+    assert not list(missing_triples(questionnaire, found))
+
+
+@pytest.mark.quick
+def test_laid_across_block_adds_no_combination(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contract, "LAID_ACROSS", ("own_ids", JOBS.name))
+    questionnaire = with_questions(JOBS, *yes_or_no("own_ids"))
+
+    found = combinations_of(questionnaire, PEOPLE)
+
+    assert len(found) == len(combinations())
+    assert not list(missing_triples(questionnaire, found))
+    every = combinations_of(with_questions(JOBS, *yes_or_no("own_ids")), PEOPLE, is_every=True)
+    monkeypatch.undo()
+    crossed = combinations_of(with_questions(JOBS, *yes_or_no("own_ids")), PEOPLE)
+    assert len(every) == len(crossed) > 2 * len(found)
+
+
+@pytest.mark.quick
+def test_laid_across_blocks_add_what_triples_need(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where hardly anything is crossed, triples need combinations of their own."""
+    monkeypatch.setattr(contract, "LAID_ACROSS", ("b", "c", "d", "e", "f"))
+    questionnaire = Questionnaire(
+        root=QUESTIONNAIRE.root,
+        settings=QUESTIONNAIRE.settings,
+        questions=tuple(yes_or_no("a", "b", "c", "d", "e", "f")),
+    )
+
+    found = combinations_of(questionnaire)
+
+    assert not list(missing_triples(questionnaire, found))
+    assert 8 <= len(found) < 24
+    assert len(combinations_of(questionnaire, is_every=True)) == 64
+
+
+@pytest.mark.quick
+def test_answers_laid_alongside_change_no_code() -> None:
+    code = [
+        source
+        for source in sources()
+        if source.is_relative_to(FOLDER / "src") or source.is_relative_to(FOLDER / "tests")
+    ]
+
+    for source in code:
+        read = QUESTIONNAIRE.answers_read(source) - {*ALONGSIDE}
+        crossed = QUESTIONNAIRE.combinations(over=read, fixed=PEOPLE)
+        known = {project(source, answers) for answers in crossed}
+        found = {(version.path, version.content) for version in versions(source)}
+        assert found <= known, source
+
+
+FULL = PEOPLE | {"database": "sqlite", "auth": "jwt", "cache": True, "rate_limit": True}
+
+
+def test_workshop_next_project_keeps_nothing_of_the_last(
+    workshop: Workshop, tmp_path: Path
+) -> None:
+    last = workshop.make(FULL)
+    workshop.run(last, "python", "-c", "import redis, tempfile; tempfile.mkdtemp()")
+    (last / "src" / "my_app" / "own.py").touch()
+
+    project = workshop.make(PEOPLE)
+
+    fresh = render(workshop.template, tmp_path / "my-app", runnable(PEOPLE))
+    assert files_of(project) == files_of(fresh) | {Path("uv.lock")}
+    assert not [*workshop.temporary.iterdir()]
+    with pytest.raises(AssertionError, match="No module named 'redis'"):
+        workshop.run(project, "python", "-c", "import redis")
+
+
+def test_workshop_takes_bytecode_of_the_same_content_only(
+    workshop: Workshop, tmp_path: Path
+) -> None:
+    for word in ("first", "other"):  # of one size
+        template = tmp_path / word
+        shutil.copytree(workshop.template, template)
+        (module,) = template.glob("template/src/*/__init__.py.jinja")
+        module.write_text(f"WORD = {word!r}\n")
+
+        project = workshop.make(PEOPLE, template=template)
+
+        check = f"import my_app; assert my_app.WORD == {word!r}"
+        workshop.run(project, "python", "-c", check)
+
+
+def files_of(project: Path) -> set[Path]:
+    return {path.relative_to(project) for path in project.rglob("*") if path.is_file()}
+
+
+def test_workshop_lock_is_shared_only_where_it_fits(workshop: Workshop) -> None:
+    first = (workshop.make(PEOPLE) / "uv.lock").read_text()
+    other = (workshop.make(PEOPLE | {"rate_limit": True}) / "uv.lock").read_text()
+    again = (workshop.make(PEOPLE | {"project_description": "Other."}) / "uv.lock").read_text()
+
+    assert first == again != other
+
+
+def test_packages_out_of_reach_fail_every_worker(tmp_path: Path) -> None:
+    nothing = {"UV_OFFLINE": "1", "UV_CACHE_DIR": str(tmp_path / "cache")}
+
+    for _worker in range(2):
+        with pytest.raises(
+            AssertionError, match="The packages of all combinations are out of reach"
+        ):
+            all_packages(tmp_path, clean_environment() | nothing)
+
+
+def test_suite_servers_notice_a_database_left_behind(packages: Path) -> None:
+    assert packages.is_dir()
+    with suite_servers() as servers:
+        servers.check_empty()
+        servers.ask("CREATE DATABASE of_the_project_before")
+
+        with pytest.raises(AssertionError, match="of_the_project_before"):
+            servers.check_empty()
+
+
+def test_missing_redis_is_told_of_and_fails_where_tools_are_required(workshop: Workshop) -> None:
+    project = workshop.make(PEOPLE | {"cache": True})
+    without = workshop.environment | {"PATH": "/nowhere", "TEST_REDIS_URL": ""}
+    without.pop("REQUIRE_TOOLS", None)
+
+    replace(workshop, environment=without).run(project, *TESTS_WITH_REDIS)
+
+    required = replace(workshop, environment=without | {"REQUIRE_TOOLS": "1"})
+    with pytest.raises(AssertionError, match=r"SKIPPED .* needs a Redis: set TEST_REDIS_URL"):
+        required.run(project, *TESTS_WITH_REDIS)
+
+
+def test_missing_python_fails_where_tools_are_required(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUIRE_TOOLS", "1")
+    monkeypatch.setattr("tests.support.projects.pythons_here", lambda: ("3.13",))
+    monkeypatch.setattr("tests.support.projects.python_of", dict[str, Path]().get)
+
+    with pytest.raises(AssertionError, match=r"needs Python 3\.15"):
+        workshop.make(PEOPLE | {"python_version": "3.15"})
+
+
+def test_wrong_python_is_noticed(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    if len(pythons_here()) < 2:
+        requires("a second Python")
+    oldest, *_, newest = sorted(pythons_here())
+    monkeypatch.setattr("tests.support.projects.python_of", {oldest: python_of(newest)}.get)
+
+    with pytest.raises(AssertionError, match=f"{newest} in place of {oldest}"):
+        workshop.make(PEOPLE | {"python_version": oldest})
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("version", QUESTIONNAIRE.question("python_version").values)
+def test_python_of_each_answer_runs_its_projects(workshop: Workshop, version: str) -> None:
+    if not python_of(version):
+        requires(f"Python {version}")
+    project = workshop.make(PEOPLE | {"python_version": version})
+
+    check = f"import sys; assert '%d.%d' % sys.version_info[:2] == '{version}', sys.version"
+    workshop.run(project, "python", "-c", check)

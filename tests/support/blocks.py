@@ -1,0 +1,92 @@
+"""What every block must have, told in sentences: for this template and for forks of it."""
+
+import ast
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+
+from extensions.contract.questionnaire import Answers, read
+from extensions.contract.tables import rows
+from tests.support.projection import project, sources
+
+__all__ = ["missing_rows", "unconditional_files"]
+
+
+def missing_rows(root: Path, name: str) -> list[str]:
+    """Tell what a block lacks.
+
+    Args:
+        root: The folder that holds `copier.yml`.
+        name: The question that switches it.
+
+    Returns:
+        A sentence for each row, page or test that is not there yet.
+    """
+    return [*_code(root, name), *_pages(root, name)]
+
+
+def _code(root: Path, name: str) -> Iterator[str]:
+    questionnaire = read.__wrapped__(root)
+    files = (path for path in (root / "template").rglob("*") if path.is_file())
+    found = (path for path in files if name in questionnaire.answers_deciding(path))
+    own = [path.relative_to(root / "template") for path in found]
+    if not own:
+        yield f"{name} decides about no file: give its folders rows in extensions/files.jinja."
+    if any(path.parts[0] == "src" for path in own):
+        if not any(name in row.reads for row in (*rows("packages", root), *rows("settings", root))):
+            yield f"{name} has code, but no row in extensions/stack.jinja: add what it needs."
+        if not any(path.parts[0] == "tests" for path in own):
+            yield f"{name} has code, but no tests of its own under template/tests: add a folder."
+    elif not any(name in path.read_text() for path in (root / "tests").rglob("test_*.py")):
+        yield f"No test names {name}: add one in tests/ that looks at its files."
+
+
+def _pages(root: Path, name: str) -> Iterator[str]:
+    page = root / "docs" / "blocks" / f"{name}.md"
+    if not page.exists():
+        yield f"{name} has no page: write docs/blocks/{name}.md."
+    elif f"`{name}`" not in page.read_text().partition("\n")[0]:
+        yield f"The heading of docs/blocks/{name}.md does not name `{name}`."
+    if f"`{name}`](blocks/" not in (root / "docs" / "updating.md").read_text():
+        yield f"docs/updating.md does not say what becomes of the data of {name}: add a row."
+    for document in ("docs/blocks.md", "README.md"):
+        if f"`{name}`" not in (root / document).read_text():
+            yield f"{document} does not know {name}: run `uv run python -m extensions docs`."
+
+
+def unconditional_files(root: Path, combinations: Iterable[Answers]) -> list[str]:
+    """Tell which files are there without what they import.
+
+    Args:
+        root: The folder that holds `copier.yml`.
+        combinations: The projects to look at.
+
+    Returns:
+        A sentence for each file that needs a row in `files.jinja`, or another one.
+    """
+    return sorted({line for answers in combinations for line in _dangling(root, answers)})
+
+
+def _dangling(root: Path, answers: Answers) -> Iterator[str]:
+    questionnaire = read(root)
+    rendered = (project(source, answers, questionnaire) for source in sources(root))
+    files = dict(filter(None, rendered))
+    folders = {str(folder) for path in files for folder in Path(path).parents}
+    known = files.keys() | folders
+    for path, text in files.items():
+        for module in _imported(text) if path.endswith(".py") else ():
+            place = f"src/{module}" if module.startswith(str(answers["package_name"])) else module
+            if not {f"{place}.py", place} & known:
+                yield (
+                    f"{path} is there where {module.replace('/', '.')}, which it imports, is not: "
+                    "give it a row in extensions/files.jinja."
+                )
+
+
+@cache
+def _imported(text: str) -> frozenset[str]:
+    """Return the project's own modules that a text imports, as paths."""
+    found = (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ImportFrom))
+    names = (node.module or "" for node in found)
+    own = ("my_app", "tests")
+    return frozenset(name.replace(".", "/") for name in names if name.partition(".")[0] in own)

@@ -1,0 +1,178 @@
+"""What the tests of delivery share: locked projects, ports, and tools that may be missing."""
+
+import os
+import re
+import secrets
+import shutil
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+import uv
+
+from extensions.contract.questionnaire import Answers
+from tests.support.history import git
+from tests.support.projects import BLOCKS, PEOPLE, QUESTIONNAIRE, Workshop, render
+
+__all__ = [
+    "CACHE",
+    "ON_SERVERS",
+    "PROJECTS",
+    "free_port",
+    "locked",
+    "owned",
+    "owners_variables",
+    "production",
+    "ran",
+    "requires",
+    "serving",
+    "status_of",
+    "wait_for",
+]
+
+OFF: Answers = {
+    name: value
+    for name in BLOCKS
+    for value in QUESTIONNAIRE.question(name).values
+    if value in {False, "none"}
+}
+ON: Answers = {
+    name: value
+    for name in BLOCKS
+    for value in QUESTIONNAIRE.question(name).values
+    if value in {True, "sqlite", "jwt"}
+}
+PROJECTS: dict[str, Answers] = {
+    "off": QUESTIONNAIRE.complete(PEOPLE | OFF),
+    "default": QUESTIONNAIRE.complete(PEOPLE),
+    "on": QUESTIONNAIRE.complete(PEOPLE | ON),
+}
+"""The smallest project, the one of who only presses return, and the fullest without a server."""
+
+ON_SERVERS = PROJECTS["on"] | {"database": "postgresql"}
+"""The fullest project with PostgreSQL and Redis."""
+
+CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "fastapi-service-template"
+"""What takes long to make and lasts: outside the checkout, kept between runs."""
+
+
+def requires(*programs: str) -> None:
+    """Skip a test that needs what is not here; where everything must be tried, fail it."""
+    missing = [program for program in programs if shutil.which(program) is None]
+    if missing:
+        give_up = pytest.fail if "REQUIRE_TOOLS" in os.environ else pytest.skip
+        give_up(f"needs {', '.join(missing)}")
+
+
+def ran(
+    *command: str | Path, folder: Path | None = None, variables: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a command, whether it works or not, with everything it prints in `stdout`.
+
+    Args:
+        command: The program and its arguments.
+        folder: Where it runs.
+        variables: Its environment, by default that of the tests.
+
+    Returns:
+        Its exit code and output.
+    """
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env=variables,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+
+
+def locked(workshop: Workshop, into: Path, answers: Answers) -> Path:
+    """Render a project and lock it, as its owner would have committed it."""
+    project = render(workshop.template, into, answers)
+    command = [uv.find_uv_bin(), "lock", "--quiet"]
+    subprocess.run(command, cwd=project, env=workshop.environment, check=True)
+    lock = project / "uv.lock"
+    unbounded = re.sub(r'\[options\]\nexclude-newer = ".*"\n\n', "", lock.read_text())
+    lock.write_text(unbounded)  # the bound is of these tests: the project knows nothing of it
+    return project
+
+
+def owned(workshop: Workshop, into: Path, answers: Answers) -> Path:
+    """Render a project, lock and commit it: where its owner begins."""
+    project = locked(workshop, into, answers)
+    git(project, "init", "--quiet")
+    git(project, "add", "--all")
+    git(project, "commit", "--quiet", "--message=feat: begin")
+    return project
+
+
+def owners_variables(workshop: Workshop, project: Path) -> dict[str, str]:
+    """Return the variables of a machine that knows nothing of these tests."""
+    variables = {k: v for k, v in workshop.environment.items() if k != "UV_EXCLUDE_NEWER"}
+    return variables | {"UV_PROJECT_ENVIRONMENT": str(workshop.environment_of(project))}
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on.
+
+    It is below those that systems give away: between now and its use, nobody else gets it.
+    """
+    while True:
+        port = 15_000 + secrets.randbelow(15_000)
+        with socket.socket() as free, suppress(OSError):
+            free.bind(("", port))
+            return port
+
+
+def status_of(url: str) -> int | None:
+    """Return the status that a URL answers with, or None where nobody answers."""
+    try:
+        with urllib.request.urlopen(url, timeout=5) as response:  # noqa: S310 -- our own URLs
+            status: int = response.status
+            return status
+    except urllib.error.HTTPError as error:
+        return error.code
+    except OSError:
+        return None
+
+
+def wait_for(url: str, status: int = 200, seconds: float = 20) -> float:
+    """Wait until a URL answers with a status, and return how many seconds that took."""
+    started = time.perf_counter()
+    while status_of(url) != status:
+        assert time.perf_counter() - started < seconds, f"{url} never answered {status}"
+        time.sleep(0.01)
+    return time.perf_counter() - started
+
+
+def production(answers: Answers) -> dict[str, str]:
+    """Return the variables that a project of these answers needs in production."""
+    variables = {"SECRET_KEY": secrets.token_hex(32)} if answers.get("auth") == "jwt" else {}
+    if answers.get("database") == "sqlite":
+        variables["DATABASE_URL"] = "sqlite:////data/app.sqlite3"
+    return variables
+
+
+@contextmanager
+def serving(workshop: Workshop, project: Path, **variables: str) -> Generator[str]:
+    """Serve a project whose environment is made, and yield its address."""
+    port = free_port()
+    with subprocess.Popen(
+        [str(workshop.environment_of(project) / "bin" / "my-app")],
+        cwd=project,
+        env={**workshop.environment, "APP_PORT": str(port), **variables},
+        stdout=subprocess.DEVNULL,
+    ) as service:
+        try:
+            wait_for(f"http://127.0.0.1:{port}/ready")
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            service.terminate()

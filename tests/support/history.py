@@ -1,0 +1,484 @@
+"""The template's past, present and future: scratch repositories with releases, and projects.
+
+One holds the real releases. In the other the past is made from the present by taking back a few
+small changes of the kind that releases consist of, so that edits meet every kind of change.
+"""
+
+import difflib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from tempfile import mkdtemp
+
+import pytest
+from copier import run_copy, run_update
+
+from extensions.contract.questionnaire import ROOT, Answer, Answers
+from extensions.maintenance.releases import Release, releases
+from tests.support.projects import PEOPLE, QUESTIONNAIRE
+
+__all__ = [
+    "ANSWERS_FILE",
+    "LISTED",
+    "MARKERS",
+    "NOW",
+    "PAST",
+    "PRESENT",
+    "PREVIOUS",
+    "History",
+    "Project",
+    "assert_whole_clone",
+    "cloned_once",
+    "commit_of",
+    "difference",
+    "empty_folders",
+    "git",
+    "given_of",
+    "isolated_git",
+    "lines_added",
+    "released",
+    "run_copier",
+    "scratch_copy",
+    "substitute",
+]
+
+PAST, PREVIOUS, PRESENT = "v0.1.0", "v0.2.0", "v0.3.0"
+NOW = "v999.0.0"
+"""What the template as it stands is called among the real releases."""
+
+ANSWERS_FILE = ".copier-answers.yml"
+LISTED = tuple(
+    question.name
+    for question in QUESTIONNAIRE.questions
+    if question.values and not question.is_computed
+)
+"""The questions whose answers can be listed, those that are added to `copier.yml` included."""
+
+PACKAGE = "template/src/{{ package_name }}"
+MARKERS = ("<<<<<<< before updating", "=======", ">>>>>>> after updating")
+
+
+# ------------------------------------------------------------------------------------- releases
+
+
+@dataclass(frozen=True)
+class Reversion:
+    """A small change of the template, taken back."""
+
+    path: str
+    present: str
+    past: str = ""
+
+    def apply(self, root: Path) -> None:
+        """Put the past in place of the present, wherever its pattern matches."""
+        substitute(root / self.path, self.present, self.past)
+
+
+REVERSIONS: Mapping[str, tuple[Reversion, ...]] = {
+    # What PRESENT changed.
+    PREVIOUS: (
+        Reversion("extensions/stack.jinja", r"'(fastapi|structlog|ruff)~=[\d.]+'", r"'\1~=0.1'"),
+        Reversion("extensions/stack.jinja", r".*'run', 'httptools~=.*\n"),
+        Reversion("extensions/stack.jinja", r".*'APP_MAX_CONCURRENT_REQUESTS'.*\n"),
+        Reversion("extensions/stack.jinja", r"(actions/checkout)@\w{40} # v[\d.]+", r"\1@v1 # v1"),
+        Reversion(f"{PACKAGE}/config.py.jinja", r"    max_concurrent_requests: .*\n"),
+        Reversion(f"{PACKAGE}/services/health.py.jinja", r"repr\(error\)", "str(error)"),
+        Reversion(
+            f"{PACKAGE}/routers/items.py.jinja",
+            r"List the items, .*\.",
+            "List the items.",
+        ),
+        Reversion("template/.pre-commit-config.yaml.jinja", r" +- id: check-toml\n(?:.+\n)+\n"),
+        Reversion("template/docker/Dockerfile.jinja", r"--retries=\d", "--retries=9"),
+        Reversion(
+            "template/docker/docker-compose.yml.jinja",
+            r"stop_grace_period: \d+s",
+            "stop_grace_period: 9s",
+        ),
+        Reversion("template/README.md.jinja", r"- Exit codes: .*\n"),
+    ),
+    # What PREVIOUS changed.
+    PAST: (
+        Reversion("extensions/stack.jinja", r"'(orjson|fastapi)~=[\d.]+'", r"'\1~=0.0'"),
+        Reversion("template/CONTRIBUTING.md.jinja", r"4\. Open a pull request", "4. Open one"),
+    ),
+}
+NOT_YET: Mapping[str, tuple[str, ...]] = {
+    PREVIOUS: ("template/SECURITY.md.jinja",),
+    PAST: ("template/.github/pull_request_template.md.jinja",),
+}
+"""Files that a release did not have yet."""
+
+DROPPED = "docker/healthcheck.sh"
+STILL: Mapping[str, dict[str, str]] = {
+    PREVIOUS: {f"template/{DROPPED}.jinja": "#!/bin/sh\ncurl --fail localhost:8000/health\n"},
+}
+"""Files that the release after it dropped."""
+
+
+def substitute(path: Path, pattern: str, replacement: str) -> None:
+    """Replace what a pattern matches, and insist that it does."""
+    text, count = re.subn(pattern, replacement, path.read_text(), flags=re.MULTILINE)
+    assert count, f"Nothing in {path.name} matches {pattern} any more: choose another line."
+    path.write_text(text)
+
+
+def _go_back(root: Path, version: str) -> None:
+    """Turn the present template into that of an older release."""
+    for release in (PREVIOUS, PAST):
+        if release >= version:
+            _take_back(root, release)
+    if version == PAST:
+        _ask_nothing_listed(root / "copier.yml")
+
+
+def _take_back(root: Path, release: str) -> None:
+    for reversion in REVERSIONS[release]:
+        reversion.apply(root)
+    for path in NOT_YET[release]:
+        (root / path).unlink()
+    for path, content in STILL.get(release, {}).items():
+        (root / path).write_text(content)
+
+
+def _ask_nothing_listed(copier_yml: Path) -> None:
+    """Leave every listed question to its default, unasked and unstored, as before it was added."""
+    for name in LISTED:
+        if QUESTIONNAIRE.question(name).when is True:
+            substitute(copier_yml, rf"^{name}:\n", f"{name}:\n  when: false\n")
+
+
+# ------------------------------------------------------------------------------------- projects
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project that somebody owns, under version control.
+
+    Attributes:
+        path: Where it lies.
+        top: The top of its repository, another folder where several projects share one.
+    """
+
+    path: Path
+    top: Path
+
+    def git(self, *arguments: str) -> str:
+        """Run git in it, and return what it prints."""
+        return git(self.path, *arguments)
+
+    def commit(self) -> None:
+        """Commit everything there is."""
+        git(self.top, "add", "--all")
+        git(self.top, "commit", "--quiet", "--allow-empty", "--message=work")
+
+    def update(self, version: str | None = None, data: Mapping[str, Answer] | None = None) -> None:
+        """Update it as `copier update --defaults` does, never with trust."""
+        run_update(
+            self.path,
+            data=dict(data or {}),
+            vcs_ref=version,
+            defaults=True,
+            overwrite=True,
+            unsafe=False,
+            quiet=True,
+        )
+
+    def edit(self, *edits: Callable[[Path], None]) -> None:
+        """Make edits and commit them."""
+        for edit in edits:
+            edit(self.path)
+        self.commit()
+
+    def changes(self) -> list[str]:
+        """Return what is not committed, one line a file."""
+        status = self.git("status", "--porcelain", "--untracked-files=all", "-z")
+        return status.rstrip("\0").split("\0") if status else []
+
+    def give_up(self) -> None:
+        """Throw away what an update left behind, as the guide says."""
+        self.git("reset", "--quiet", "--hard")
+        self.git("clean", "--quiet", "-d", "--force")
+
+    def conflicts(self) -> list[str]:
+        """Return the files that git takes for unmerged; they are those that hold markers."""
+        unmerged = [line[3:] for line in self.changes() if line.startswith("UU ")]
+        marked = [name for name in self._files() if MARKERS[0] in (self.path / name).read_text()]
+        assert sorted(unmerged) == sorted(marked)
+        return sorted(unmerged)
+
+    def read(self, name: str) -> str:
+        """Return the text of a file."""
+        return (self.path / name).read_text()
+
+    def write(self, name: str, text: str) -> None:
+        """Write a file, in new folders if need be."""
+        (self.path / name).parent.mkdir(parents=True, exist_ok=True)
+        (self.path / name).write_text(text)
+
+    def without(self, *names: str) -> dict[str, str]:
+        """Return its files except some and the answers, to be compared at a later time."""
+        left_out = {*names, ANSWERS_FILE}
+        return {name: self.read(name) for name in self._files() if name not in left_out}
+
+    def _files(self) -> list[str]:
+        listed = self.git("ls-files", "--cached", "--others", "--exclude-standard", "-z")
+        return sorted({name for name in listed.split("\0") if (self.path / name).is_file()})
+
+
+@dataclass
+class History:
+    """A repository of the template with its releases.
+
+    Attributes:
+        repository: Where it lies.
+        folder: Where copies are kept, so that each is rendered once.
+    """
+
+    repository: Path
+    folder: Path
+    copies: dict[tuple[object, ...], Path] = field(default_factory=dict[tuple[object, ...], Path])
+
+    @classmethod
+    def of(cls, template: Path, folder: Path) -> "History":
+        """Make the releases PAST, PREVIOUS and PRESENT of the template as it stands.
+
+        Args:
+            template: A copy of the template that is no repository.
+            folder: Where to work.
+        """
+        history = cls(folder / "template", folder / "copies")
+        history.repository.mkdir(parents=True)
+        git(history.repository, "init", "--quiet")
+        for version in (PAST, PREVIOUS, PRESENT):
+            history._empty()
+            shutil.copytree(template, history.repository, dirs_exist_ok=True)
+            _go_back(history.repository, version)
+            history.release(version)
+        return history
+
+    @classmethod
+    def released(cls, template: Path, folder: Path) -> "History":
+        """Clone this repository with a tag for every real release, and release the present.
+
+        Args:
+            template: A copy of the template that is no repository.
+            folder: Where to work.
+        """
+        history = cls(folder / "template", folder / "copies")
+        assert_whole_clone()
+        git(folder, "clone", "--quiet", "--no-tags", str(ROOT), "template")
+        for entry in released():
+            git(history.repository, "tag", entry.tag, commit_of(entry))
+        git(history.repository, "rm", "-r", "--quiet", "template", "extensions", "copier.yml")
+        shutil.copytree(template, history.repository, dirs_exist_ok=True)
+        history.release(NOW)
+        return history
+
+    def release(self, version: str, change: Callable[[Path], object] | None = None) -> None:
+        """Change the template if so wished, commit it and tag it."""
+        if change:
+            change(self.repository)
+        git(self.repository, "add", "--all")
+        git(self.repository, "commit", "--quiet", "--allow-empty", f"--message={version}")
+        git(self.repository, "tag", version)
+
+    def fork(self, folder: Path) -> "History":
+        """Return the same releases in a repository of their own, to add others to it."""
+        git(folder, "clone", "--quiet", str(self.repository), "fork")
+        return History(folder / "fork", folder / "copies")
+
+    def copy(self, into: Path, answers: Mapping[str, Answer], version: str = PREVIOUS) -> Project:
+        """Return a new project of a release, committed."""
+        shutil.copytree(self.fresh(answers, version), into, symlinks=True)
+        return Project(into, into)
+
+    def fresh(self, answers: Mapping[str, Answer], version: str = PRESENT) -> Path:
+        """Return a copy that nobody may change."""
+        given = given_of(answers)
+        key = (version, *sorted(given.items()))
+        if key not in self.copies:
+            self.copies[key] = self.folder / str(len(self.copies)) / "my-app"
+            self._copy(self.copies[key], given, version)
+        return self.copies[key]
+
+    def _copy(self, into: Path, given: Answers, version: str) -> None:
+        run_copy(
+            str(self.repository),
+            into,
+            data=dict(given),
+            vcs_ref=version,
+            defaults=True,
+            unsafe=False,
+            quiet=True,
+        )
+        git(into, "init", "--quiet")
+        Project(into, into).commit()
+
+    def _empty(self) -> None:
+        for path in self.repository.iterdir():
+            if path.name != ".git":
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def assert_whole_clone() -> None:
+    """Insist that this is a clone of the whole history, for releases are made from it."""
+    if git(ROOT, "rev-parse", "--is-shallow-repository") == "true\n":
+        raise pytest.UsageError("This clone is shallow: run `git fetch --unshallow --tags` first.")
+
+
+def released() -> list[Release]:
+    """Return the releases that there have been: the newest may yet have to get its tag."""
+    newest, *older = releases()
+    return [newest, *older] if newest.commit or _has_tag(newest) else older
+
+
+def _has_tag(entry: Release) -> bool:
+    return bool(git(ROOT, "tag", "--list", entry.tag))
+
+
+def commit_of(entry: Release) -> str:
+    """Return the commit that a release was made from."""
+    assert entry.commit or _has_tag(entry), f"There is no {entry.tag}: run `git fetch --tags`."
+    return entry.commit or git(ROOT, "rev-parse", f"{entry.tag}^{{commit}}").strip()
+
+
+def given_of(answers: Mapping[str, Answer]) -> Answers:
+    """Return those answers that a person gives, without the computed ones."""
+    return PEOPLE | {name: answers[name] for name in answers if name in LISTED}
+
+
+def difference(found: Path, wanted: Path) -> str:
+    """Return how two projects differ, less which release they are of: nothing if they are equal."""
+    left, right = _contents(wanted), _contents(found)
+    differing = [
+        name
+        for name in sorted({*left, *right} - empty_folders(wanted))
+        if left.get(name) != right.get(name)
+    ]
+    return "\n".join(line for name in differing for line in _explain(name, left, right))
+
+
+def empty_folders(project: Path) -> set[str]:
+    """Return the folders that git would not keep."""
+    folders = (path for path in project.rglob("*") if path.is_dir() and not any(path.iterdir()))
+    names = {folder.relative_to(project).as_posix() for folder in folders}
+    return {name for name in names if not name.startswith(".git/")}
+
+
+def _explain(name: str, left: dict[str, list[str]], right: dict[str, list[str]]) -> Iterator[str]:
+    if name not in left or name not in right:
+        yield f"{name} {'should not be there' if name in right else 'is missing'}"
+        return
+    yield from difflib.unified_diff(left[name], right[name], f"wanted {name}", name, "", "", 1, "")
+
+
+def _contents(project: Path) -> dict[str, list[str]]:
+    """Return the lines of each file under its mode; folders have none."""
+    paths = (path for path in project.rglob("*") if ".git" not in path.relative_to(project).parts)
+    return {path.relative_to(project).as_posix(): _lines(path) for path in paths}
+
+
+def _lines(path: Path) -> list[str]:
+    if path.is_dir():
+        return []
+    mode = "executable" if os.access(path, os.X_OK) else "file"
+    metadata = ("_commit:", "_src_path:") if path.name == ANSWERS_FILE else ()
+    lines = path.read_text().split("\n")
+    return [mode, *(line for line in lines if not line.startswith(metadata or "\0"))]
+
+
+def lines_added(project: Project) -> dict[str, set[str]]:
+    """Return what the last commit added: the lines of each file that is still there."""
+    names = project.git("diff", "--name-only", "--diff-filter=d", "-z", "HEAD~1").split("\0")
+    return {name: set(_lines_added(project, name)) for name in names if name}
+
+
+def _lines_added(project: Project, name: str) -> Iterator[str]:
+    for line in project.git("diff", "--unified=0", "HEAD~1", "--", name).splitlines():
+        if line.startswith("+") and not line.startswith("+++"):
+            yield line[1:]
+
+
+# ---------------------------------------------------------------------------------------- tools
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """Run git and return what it prints."""
+    command = ["git", *arguments]
+    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
+
+
+def scratch_copy(folder: Path) -> Path:
+    """Copy what git knows of this repository, and what it would add."""
+    names = git(ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    for name in filter(None, names.split("\0")):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+    return folder
+
+
+def run_copier(
+    *arguments: str, folder: Path, tools: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run Copier's plain command line, with the programs in `tools` before all others."""
+    command = [sys.executable, "-m", "copier", *arguments]
+    path = os.pathsep.join([*([str(tools)] if tools else []), os.environ["PATH"]])
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env=os.environ | {"PATH": path},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+
+@contextmanager
+def isolated_git(folder: Path) -> Generator[None]:
+    """Keep the developer's git configuration and Copier's cache out of the tests."""
+    configuration = folder / "gitconfig"
+    configuration.write_text(
+        "[user]\nname = Ada Lovelace\nemail = ada@example.org\n[init]\ndefaultBranch = main\n"
+        "[gc]\nauto = 0\n[advice]\ndetachedHead = false\n"
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GIT_CONFIG_GLOBAL", str(configuration))
+        patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+        patch.setenv("COPIER_CACHE_DIR", str(folder / "cache"))
+        yield
+
+
+@contextmanager
+def cloned_once(folder: Path) -> Generator[None]:
+    """Keep clones of releases, and spare Copier asking git after each file whether it sees modes.
+
+    An update clones the template five times and asks for each file it renders: half of its time.
+    """
+    clones: dict[tuple[str, str], str] = {}
+    clone_anew = import_module("copier._vcs").clone
+
+    def clone_once(url: str, ref: str, location: str) -> str:
+        if not re.fullmatch(r"v[\d.]+", ref):
+            return str(clone_anew(url, ref, location=location))
+        if (url, ref) not in clones:
+            into = mkdtemp(prefix="clone-", dir=folder)
+            clones[url, ref] = clone_anew(url, ref, location=into)
+        return clones[url, ref]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("copier._template.clone", clone_once)
+        patch.setattr("copier._main.Worker._sync_git_index_executable_bit", _nothing)
+        yield
+
+
+def _nothing(*_: object) -> None:
+    """Do nothing."""

@@ -1,0 +1,76 @@
+"""Small breakages of the template, each with the test that must notice it.
+
+They stand in `tests/mutations/`: those in `template/` turn tests of the template red, in a file a
+folder of these; those in `project/` turn tests of a generated project red, in a file a block.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from extensions.contract.questionnaire import ROOT, Answer, Answers
+
+__all__ = ["Mutation", "mutations_of"]
+
+FOLDER = ROOT / "tests" / "mutations"
+
+type Kind = Literal["project", "template"]
+
+
+class Mutation(BaseModel):
+    """One breakage and the test that must notice it.
+
+    Attributes:
+        file: The file to break, from the root of the template's repository.
+        old: The text to take out, which must be there; by default the whole file.
+        new: What stands there instead.
+        test: The test that must fail, as pytest names it.
+        answers: The project whose test it is, by what differs from the defaults; unless a row has
+            its own, those at the head of its file.
+        tools: The programs that the test starts.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    file: str
+    old: str = ""
+    new: str = ""
+    test: str
+    answers: Answers = Field(default_factory=dict[str, Answer])
+    tools: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        name = re.sub(r"{%.*?%}", "", Path(self.file).name).removesuffix(".jinja")
+        return f"{name}: {self.test.rpartition('/')[2]}"
+
+    def apply(self, root: Path) -> None:
+        """Break the file under another root."""
+        path = root / self.file
+        if not self.old:
+            path.unlink()
+            return
+        text = path.read_text()
+        assert self.old in text, f"{self.file} no longer has {self.old!r}"
+        path.write_text(text.replace(self.old, self.new))
+
+
+class _Area(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    answers: Answers = Field(default_factory=dict[str, Answer])
+    mutations: tuple[Mutation, ...]
+
+    def rows(self) -> Iterator[Mutation]:
+        for each in self.mutations:
+            is_own = "answers" in each.model_fields_set
+            yield each if is_own else each.model_copy(update={"answers": self.answers})
+
+
+def mutations_of(kind: Kind, area: str = "*") -> list[Mutation]:
+    """Read the breakages of a block of projects, or of a folder of the template's tests; or all."""
+    texts = [path.read_text() for path in sorted((FOLDER / kind).glob(f"{area}.toml"))]
+    return [row for text in texts for row in _Area.model_validate(tomllib.loads(text)).rows()]

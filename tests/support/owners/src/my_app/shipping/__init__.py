@@ -1,0 +1,1 @@
+"""The service that ships what was ordered."""

@@ -1,0 +1,81 @@
+"""Rendering by projection: each file for every combination of the answers that it reads.
+
+A file that reads three yes-or-no answers has eight versions at most, however many questions there
+are. So every crossing of all answers is covered exactly, at a small part of its cost; that a whole
+tree by Copier is the same is tested beside it.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from extensions.contract.questionnaire import ROOT, Answers, Questionnaire
+from tests.support.projects import PEOPLE, QUESTIONNAIRE
+
+__all__ = ["FOLDER", "Rendered", "project", "sources", "versions"]
+
+SUFFIX = QUESTIONNAIRE.settings.templates_suffix
+SUBDIRECTORY = QUESTIONNAIRE.settings.subdirectory
+FOLDER = ROOT / SUBDIRECTORY
+COPIER = {"_copier_conf": {"answers_file": ".copier-answers.yml"}}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rendered:
+    """One version of one file of the generated project."""
+
+    path: str
+    content: str
+    answers: frozenset[tuple[str, str | bool]]
+
+
+@cache
+def sources(root: Path = ROOT) -> tuple[Path, ...]:
+    """Return every file under `template/`, the answers file left out: Copier alone can write it."""
+    files = (path for path in (root / SUBDIRECTORY).rglob("*") if path.is_file())
+    return tuple(sorted(path for path in files if "answers_file" not in path.name))
+
+
+def versions(
+    source: Path,
+    questionnaire: Questionnaire = QUESTIONNAIRE,
+    fixed: Mapping[str, object] = PEOPLE,
+) -> Iterator[Rendered]:
+    """Render a file for every combination of what it reads, and yield what differs."""
+    read = questionnaire.answers_read(source)
+    seen: set[tuple[str, str]] = set()
+    for answers in questionnaire.combinations(over=read, fixed=fixed):
+        rendered = project(source, answers, questionnaire)
+        if rendered is not None and rendered not in seen:
+            seen.add(rendered)
+            path, content = rendered
+            chosen = frozenset((name, answers[name]) for name in read)
+            yield Rendered(path=path, content=content, answers=chosen)
+
+
+def project(
+    source: Path, answers: Answers, questionnaire: Questionnaire = QUESTIONNAIRE
+) -> tuple[str, str] | None:
+    """Render one file for one combination.
+
+    Returns:
+        Its path in the project and its text, or None where the answers leave it out.
+    """
+    context = {**answers, **COPIER}
+    name, steps, text = _read(source, questionnaire.root)
+    parts = [questionnaire.render(f"the name {step}", step, context) for step in steps]
+    path = "/".join(parts).removesuffix(SUFFIX)
+    is_named = all(part.removesuffix(SUFFIX) for part in parts)
+    if not is_named or questionnaire.excludes(path, answers):
+        return None
+    if name.endswith(SUFFIX):
+        text = questionnaire.render(name, text, context)
+    return path, text
+
+
+@cache
+def _read(source: Path, root: Path) -> tuple[str, tuple[str, ...], str]:
+    """Return what a file is called, each step on the way to it, and its text."""
+    steps = source.relative_to(root / SUBDIRECTORY).parts
+    return str(source.relative_to(root)), steps, source.read_text()

@@ -1,0 +1,381 @@
+"""Projects made from the template: which there are, and how tests render and run them."""
+
+import hashlib
+import itertools
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import tomllib
+import warnings
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from types import CodeType
+from typing import cast
+
+import pytest
+import uv
+from copier import run_copy
+from copier._main import Worker
+from copier._types import Phase
+from jinja2 import Environment
+
+from extensions.contract.crossing import combinations_of
+from extensions.contract.questionnaire import ALONGSIDE, ROOT, Answer, Answers, read
+
+__all__ = [
+    "BLOCKS",
+    "SWITCHES",
+    "Workshop",
+    "batches",
+    "clean_environment",
+    "combinations",
+    "compiled_once",
+    "covering",
+    "memory",
+    "name_of",
+    "python_of",
+    "pythons_here",
+    "render",
+    "runnable",
+]
+
+QUESTIONNAIRE = read()
+BLOCKS = QUESTIONNAIRE.blocks
+"""The questions that decide what a project consists of."""
+
+BATCH = 24
+"""How many combinations the type checkers take at once."""
+
+SWITCHES = [
+    question.name for question in QUESTIONNAIRE.questions if {False, "none"} & {*question.values}
+]
+"""The questions whose answer can be no: the blocks, and those that are laid across them."""
+
+ROOM = 4 * 1024**3
+"""What workers may keep in memory: a database server takes up to 300 MB."""
+
+DATES = 365 * 24 * 3600 * 11
+"""Archives hold no time before 1980."""
+
+OFFLINE = "the network was disabled"
+"""What uv says when its cache lacks something."""
+
+SKIPPED = re.compile(r"\b\d+ skipped\b")
+"""What pytest's last line says when it left tests out."""
+
+PEOPLE: Answers = {
+    "project_name": "My App",
+    "project_description": "Sells things.",
+    "user_name": "Ada Lovelace",
+    "user_email": "ada@example.org",
+    "github_user": "ada",
+}
+
+
+@cache
+def combinations(*, is_every: bool = False) -> tuple[Answers, ...]:
+    """Return the combinations that are tested, by default or with `--every`."""
+    return tuple(combinations_of(QUESTIONNAIRE, PEOPLE, is_every=is_every))
+
+
+def batches(*, is_every: bool = False) -> list[tuple[Answers, ...]]:
+    """Return the combinations in the batches that are typed together."""
+    return list(itertools.batched(combinations(is_every=is_every), BATCH))
+
+
+def covering(strength: int, among: Sequence[Answers] | None = None) -> list[Answers]:
+    """Choose few combinations that hold every crossing of `strength` questions' answers.
+
+    Greedy: at each step the combination with the most crossings that are still missing.
+
+    Args:
+        strength: How many questions are crossed: 1 for each answer once, 2 for pairs.
+        among: The combinations to choose from; by default all.
+
+    Returns:
+        The chosen combinations, the fullest first.
+    """
+    candidates = list(among or combinations())
+    crossings = {index: set(_crossings(each, strength)) for index, each in enumerate(candidates)}
+    missing = {crossing for each in crossings.values() for crossing in each}
+    chosen: list[Answers] = []
+    while missing:
+        best = max(crossings, key=lambda index: len(crossings[index] & missing))
+        missing -= crossings.pop(best)
+        chosen.append(candidates[best])
+    return chosen
+
+
+def _crossings(answers: Answers, strength: int) -> Iterable[tuple[tuple[str, Answer], ...]]:
+    listed = [(name, answers[name]) for name in (*BLOCKS, *ALONGSIDE)]
+    return itertools.combinations(listed, strength)
+
+
+def name_of(answers: Answers) -> str:
+    """Return a short readable id: the answers that differ from the defaults."""
+    parts = [
+        name if value is True else f"no-{name}" if value is False else str(value)
+        for name in (*BLOCKS, *ALONGSIDE)
+        if (value := answers[name]) != QUESTIONNAIRE.question(name).default
+    ]
+    return "-".join(parts) or "defaults"
+
+
+def command_of(answers: Answers) -> str:
+    """Return the command line that renders the same project."""
+    return QUESTIONNAIRE.command({name: answers[name] for name in (*BLOCKS, *ALONGSIDE)})
+
+
+@cache
+def snapshot(folder: Path) -> Path:
+    """Copy the template out of its repository, so that rendering needs no git."""
+    target = folder / "snapshot"
+    shutil.copytree(ROOT / "template", target / "template")
+    shutil.copytree(ROOT / "extensions", target / "extensions")
+    shutil.copy(ROOT / "copier.yml", target)
+    return target
+
+
+def render(template: Path, into: Path, answers: Answers) -> Path:
+    """Copy a project by Copier itself, without trust, and refuse answers it would ignore."""
+    questions = {question.name for question in read(template).questions}
+    assert set(answers) <= questions, f"no such question: {set(answers) - questions}"
+    run_copy(str(template), into, data=dict(answers), defaults=True, quiet=True, unsafe=False)
+    return into
+
+
+@cache
+def pythons_here() -> tuple[str, ...]:
+    """Return the Python versions of the questionnaire that this machine has."""
+    versions = [str(value) for value in QUESTIONNAIRE.question("python_version").values]
+    return tuple(version for version in versions if python_of(version))
+
+
+def runnable(answers: Answers) -> Answers:
+    """Return the answers with a Python version that is here, as each has to where tools must be."""
+    if answers.get("python_version") in pythons_here() or "REQUIRE_TOOLS" in os.environ:
+        return answers
+    return answers | {"python_version": pythons_here()[0]}
+
+
+@cache
+def python_of(version: str) -> Path | None:
+    """Find an interpreter of this machine, from outside any project that asks for another."""
+    command = [uv.find_uv_bin(), "python", "find", "--no-python-downloads", version]
+    variables = os.environ | {"PATH": os.pathsep.join([*_folders(), os.environ["PATH"]])}
+    found = subprocess.run(
+        command, env=variables, capture_output=True, text=True, check=False, cwd="/"
+    )
+    return Path(found.stdout.strip()).resolve() if found.returncode == 0 else None
+
+
+def _folders() -> list[str]:
+    """Return the folders of `.ci/pythons` and of pyenv, whose shims run one version only."""
+    data = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    unpacked = data / "fastapi-service-template" / "pythons" / "bin"
+    return [str(unpacked), *map(str, pyenv.glob("versions/3.1[2-9]*/bin"))]
+
+
+compile_anew = cast("Callable[..., CodeType]", Environment.compile)
+locate_anew = cast("Callable[[Worker], Path]", vars(Worker)["answers_relpath"].fget)
+remember_anew = cast("Callable[[Worker], object]", vars(Worker)["_answers_to_remember"])
+
+
+def once_a_rendering[T](compute: Callable[[Worker], T]) -> Callable[[Worker], T]:
+    """Keep what Copier computes for each path, although no answer changes while it renders."""
+
+    def computed(self: Worker) -> T:
+        if Phase.current() is not Phase.RENDER:
+            return compute(self)
+        kept: dict[object, T] = vars(self).setdefault("_once_a_rendering", {})
+        if compute not in kept:
+            kept[compute] = compute(self)
+        return kept[compute]
+
+    return computed
+
+
+@contextmanager
+def compiled_once() -> Generator[None]:
+    """Keep compiled templates: projects and updates render mostly the same files.
+
+    Also keep what Copier would compute anew for each of them. What is made of constants alone, such
+    as a date, is kept with templates: a context within a context begins anew.
+    """
+    compiled: dict[tuple[object, ...], CodeType] = {}
+
+    def compile_once(
+        self: Environment, source: str, name: str | None = None, *rest: object
+    ) -> CodeType:
+        if self.code_generator_class is not Environment.code_generator_class:
+            return compile_anew(self, source, name, *rest)  # it notes what it compiles
+        environment = (type(self), *sorted(self.extensions))
+        key = (source, name, self.trim_blocks, *environment)
+        if key not in compiled:
+            compiled[key] = compile_anew(self, source, name, *rest)
+        return compiled[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Environment, "compile", compile_once)
+        patch.setattr(Worker, "_answers_to_remember", once_a_rendering(remember_anew))
+        patch.setattr(Worker, "answers_relpath", property(once_a_rendering(locate_anew)))
+        yield
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workshop:
+    """Where one test worker renders projects and runs their commands.
+
+    Projects follow each other in the same folder and in one environment a Python version, which
+    `uv sync` brings exactly to what each project asks for: what does not belong is removed.
+
+    Attributes:
+        folder: Where projects and environments are: beside uv's cache, whose files they link.
+        temporary: Where commands keep temporary files, in memory where possible.
+        template: The template to render.
+        locks: Where lock files are kept, which projects with the same dependencies share.
+        environment: The variables of every command.
+    """
+
+    folder: Path
+    temporary: Path
+    template: Path
+    locks: Path
+    environment: dict[str, str] = field(default_factory=lambda: clean_environment())
+
+    def make(self, answers: Answers, template: Path | None = None) -> Path:
+        """Render a project, of this template or of a changed one, and sync its environment.
+
+        Nothing of the project before is left, in its folder, environment or temporary files.
+        Bytecode is: Python compares it with the time and size of its source, and the time of a
+        project's source is made of its content.
+        """
+        project = self.folder / "my-app"
+        for left in (project, *self.temporary.iterdir()):
+            _delete(left)
+        render(template or self.template, project, runnable(answers))
+        _date_by_content(project)
+        self.sync(project)
+        return project
+
+    def run(self, project: Path, *command: str) -> None:
+        """Run a command of the project's environment; fail with its output.
+
+        Where every tool has to be there, a test that was skipped for want of one is a failure.
+        """
+        program = str(self.environment_of(project) / "bin" / command[0])
+        variables = {"TMPDIR": str(self.temporary), "PYTHONPYCACHEPREFIX": str(self._bytecode)}
+        output = self._run(project, program, *command[1:], **variables)
+        if "REQUIRE_TOOLS" in self.environment and SKIPPED.search(output):
+            raise AssertionError(f"{shlex.join(command)} skipped tests:\n{output[-8000:]}")
+
+    def sync(self, project: Path) -> None:
+        """Bring the environment of a project exactly to what it asks for.
+
+        `all_packages` has filled uv's cache. What a changed template asks for besides is fetched.
+        """
+        lock = self.locks / f"{_fingerprint(project)}.lock"
+        command = [uv.find_uv_bin(), "sync", "--quiet"]
+        if lock.exists():
+            shutil.copy(lock, project / "uv.lock")
+            command.append("--locked")
+        try:
+            self._run(project, *command, UV_OFFLINE="1")
+        except AssertionError as error:
+            if OFFLINE not in str(error):
+                raise
+            warnings.warn(f"uv's cache lacked a package:\n{error}", stacklevel=2)
+            self._run(project, *command)
+        self._check_python(project)
+        if not lock.exists():
+            new = shutil.copy(project / "uv.lock", self.folder / lock.name)
+            shutil.move(new, lock)
+
+    @property
+    def _bytecode(self) -> Path:
+        """Where Python keeps compiled modules, which `uv sync` would delete with their packages."""
+        return self.folder / "bytecode"
+
+    def environment_of(self, project: Path) -> Path:
+        """Return where the environment of a project lies."""
+        return self.folder / f"python-{_version_of(project)}"
+
+    def _check_python(self, project: Path) -> None:
+        """Fail where an environment is not of the version that its project asks for."""
+        described = (self.environment_of(project) / "pyvenv.cfg").read_text()
+        found = re.search(r"^version_info = (\d+\.\d+)", described, re.MULTILINE)
+        assert found
+        assert found[1] == _version_of(project), f"{found[1]} in place of {_version_of(project)}"
+
+    def _run(self, project: Path, *command: str, **variables: str) -> str:
+        python = python_of(_version_of(project))
+        assert python, f"needs Python {_version_of(project)}: .ci/pythons brings it"
+        variables |= {
+            "UV_PROJECT_ENVIRONMENT": str(self.environment_of(project)),
+            "UV_PYTHON": str(python),
+        }
+        result = subprocess.run(
+            command,
+            cwd=project,
+            env=self.environment | variables,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+        if result.returncode:
+            raise AssertionError(f"{shlex.join(command)} failed:\n{result.stdout[-8000:]}")
+        return result.stdout
+
+
+def _date_by_content(project: Path) -> None:
+    """Give each module a time of its own, that of no other content, so that bytecode tells them."""
+    for path in project.rglob("*.py"):
+        digest = hashlib.sha256(path.read_bytes()).digest()
+        seconds = DATES + int.from_bytes(digest[:4]) // 4
+        os.utime(path, (seconds, seconds))
+
+
+def _version_of(project: Path) -> str:
+    return (project / ".python-version").read_text().strip()
+
+
+def _delete(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def memory() -> Path | None:
+    """Return a file system in memory that has room for databases, if there is one."""
+    folder = Path("/dev/shm")  # noqa: S108 -- tests make folders of their own in it
+    has_room = folder.is_dir() and shutil.disk_usage(folder).free > ROOM
+    return folder if has_room and os.access(folder, os.W_OK) else None
+
+
+def _fingerprint(project: Path) -> str:
+    """Name what a lock file depends on: two projects that ask for the same share one."""
+    declared = tomllib.loads((project / "pyproject.toml").read_text())
+    table = declared["project"]
+    asked = [table["name"], table["requires-python"], table["dependencies"]]
+    return hashlib.sha256(repr([asked, declared["dependency-groups"]]).encode()).hexdigest()
+
+
+def clean_environment() -> dict[str, str]:
+    """Return variables that make projects behave as on anybody's machine."""
+    tools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
+    unwanted = {"PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT"}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in unwanted and not name.startswith(("PYTEST_", "COV_"))
+    }
+    return {"UV_EXCLUDE_NEWER": tools["uv"]["exclude-newer"]} | kept

@@ -1,0 +1,232 @@
+"""What `docs/fleet.md` says to platform teams works to the letter."""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from extensions.contract.crossing import combinations_of
+from extensions.contract.questionnaire import ROOT, read
+from extensions.maintenance.documentation import pages
+from tests.support.blocks import missing_rows
+from tests.support.history import PREVIOUS, History, git, isolated_git, run_copier
+from tests.support.projects import PEOPLE, Workshop, combinations, render
+
+PAGE = ROOT / "docs/fleet.md"
+WALK = "A block of your own"
+BLOCK = "own_ids"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the walk: a sentence that names a place, and what is to be there."""
+
+    sentence: str
+    text: str
+
+    def follow(self, root: Path) -> None:
+        """Do what the sentence says."""
+        if written := re.search(r"Write `([^`]+)`:$", self.sentence):
+            path = root / written[1]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(self.text)
+        elif added := re.search(
+            r"In `([^`]+)`, (before|after) the line (with )?`(.+)`, add:$", self.sentence
+        ):
+            self._add(root / added[1], is_after=added[2] == "after", anchor=added[4])
+        else:
+            for command in self.text.splitlines():
+                words = shlex.split(command.replace("uv run python", shlex.quote(sys.executable)))
+                subprocess.run(words, cwd=root, check=True)
+
+    def _add(self, path: Path, *, is_after: bool, anchor: str) -> None:
+        lines = path.read_text().splitlines(keepends=True)
+        places = [index for index, line in enumerate(lines) if anchor in line]
+        assert len(places) == 1, f"{len(places)} lines of {path.name} have {anchor}"
+        lines.insert(places[0] + is_after, self.text)
+        path.write_text("".join(lines))
+
+
+def steps() -> Iterator[Step]:
+    """Read the walk: each block of text, with the paragraph above it."""
+    tokens = MarkdownIt().parse(PAGE.read_text().partition(f"## {WALK}\n")[2])
+    paragraph = ""
+    for token in tokens:
+        if token.type == "inline":
+            paragraph = token.content.replace("\n", " ")
+        elif token.type == "fence":
+            yield Step(paragraph, token.content)
+
+
+def copy_of_upstream(root: Path) -> Path:
+    """Copy what the walk reads and writes, and what its command needs."""
+    root.mkdir()
+    for name in ("docs", "extensions", "template", "tests"):
+        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("CHANGELOG.md", "README.md", "copier.yml", "releases.toml"):
+        shutil.copy(ROOT / name, root)
+    return root
+
+
+@pytest.fixture(scope="module")
+def fork(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of this repository in which the walk was done."""
+    root = copy_of_upstream(tmp_path_factory.mktemp("fork") / "template")
+    for step in steps():
+        step.follow(root)
+    return root
+
+
+def test_walk_leaves_no_row_out(fork: Path) -> None:
+    assert missing_rows(fork, BLOCK) == []
+    assert BLOCK in read(fork).blocks
+    assert f"`{BLOCK}`" in (fork / "README.md").read_text()
+
+
+def test_walk_lays_the_block_across_and_adds_no_combination(fork: Path) -> None:
+    questionnaire = read(fork)
+    here, everywhere = (combinations_of(questionnaire, is_every=each) for each in (False, True))
+
+    assert len(here) == len(combinations()) == len(everywhere) / 2
+    assert {answers[BLOCK] for answers in here} == {True, False}
+
+
+@pytest.mark.parametrize("every", ["", "--every"])
+def test_scheduled_run_shares_every_combination_out(fork: Path, tmp_path: Path, every: str) -> None:
+    workflow = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())
+    (plan,) = (step for step in workflow["jobs"]["plan"]["steps"] if step.get("id") == "plan")
+    test = workflow["jobs"]["test"]["steps"][-1]["run"]
+    variables = {**os.environ, "EVERY": every, "GITHUB_OUTPUT": str(tmp_path / "output")}
+
+    script = plan["run"].replace("uv run python", shlex.quote(sys.executable))
+    subprocess.run(["bash", "-ec", script], cwd=fork, env=variables, check=True)
+
+    shards = json.loads((tmp_path / "output").read_text().removeprefix("shards="))
+    assert len(shards) == len(combinations()) * (2 if every else 1) / 48
+    assert "'--every'" in workflow["env"]["EVERY"]
+    assert '--shard "$SHARD" ${EVERY:+"$EVERY"}' in test
+
+
+def test_walk_touches_shared_files_by_a_line_each(fork: Path) -> None:
+    """But for the question, which is one; `own.jinja` is for forks alone."""
+    for path in fork.rglob("*.jinja"):
+        upstream = ROOT / path.relative_to(fork)
+        if upstream.exists() and path.name != "own.jinja":
+            added = len(path.read_text().splitlines()) - len(upstream.read_text().splitlines())
+            assert added <= 1, path.name
+
+
+def test_next_block_of_upstream_merges_without_a_conflict(tmp_path: Path) -> None:
+    """Upstream adds a question after its others, a package where it sorts, a row and pages."""
+    root = copy_of_upstream(tmp_path / "template")
+    question = "mail:\n  type: bool\n  help: Shall it send mail?\n  default: false\n\n"
+    theirs = (
+        Step("In `copier.yml`, before the line `example:`, add:", question),
+        Step(
+            "In `extensions/stack.jinja`, before the line with `'alembic~=`, add:",
+            "    (mail, 'run', 'aiosmtplib~=5.0'),\n",
+        ),
+        Step(
+            "In `docs/updating.md`, before the line with `](blocks/example.md)`, add:",
+            "| [`mail`](blocks/mail.md) | Nothing to do. | Nothing is kept. |\n",
+        ),
+        Step("Write the pages.", "uv run python -m extensions docs\n"),
+    )
+    with isolated_git(tmp_path):
+        git(root, "init", "--quiet")
+        commit_all(root)
+        git(root, "switch", "--quiet", "--create", "fork")
+        for step in steps():
+            step.follow(root)
+        commit_all(root)
+        git(root, "switch", "--quiet", "main")
+        for step in theirs:
+            step.follow(root)
+        commit_all(root)
+        git(root, "switch", "--quiet", "fork")
+
+        git(root, "merge", "--quiet", "--no-edit", "main")
+
+    assert {BLOCK, "mail"} <= {*read(root).blocks}
+    assert pages(root) == {name: (root / name).read_text() for name in pages(root)}
+
+
+def commit_all(root: Path) -> None:
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--message=work")
+
+
+def test_own_block_that_is_off_leaves_no_trace(fork: Path, template: Path, tmp_path: Path) -> None:
+    without = files_of(render(template, tmp_path / "upstream" / "my-app", PEOPLE))
+    rendered = files_of(render(fork, tmp_path / "fork" / "my-app", PEOPLE))
+
+    assert {name for name in rendered if rendered[name] != without.get(name)} == {
+        ".copier-answers.yml"
+    }
+    assert rendered.keys() == without.keys()
+
+
+def files_of(project: Path) -> dict[str, str]:
+    paths = (path for path in project.rglob("*") if path.is_file())
+    return {str(path.relative_to(project)): path.read_text() for path in paths}
+
+
+def test_own_block_that_is_on_passes_every_check(fork: Path, workshop: Workshop) -> None:
+    answers = read(fork).complete({**PEOPLE, BLOCK: True})
+
+    project = workshop.make(answers, fork)
+
+    assert (project / "src/my_app" / BLOCK / "router.py").exists()
+    python = workshop.environment_of(project) / "bin" / "python"
+    for command in ("ruff check", "ruff format --check", f"pyright --pythonpath {python}"):
+        workshop.run(project, *command.split())
+    workshop.run(project, "lint-imports", "--no-logo")
+    workshop.run(project, "pytest", "-q", "-p", "no:cacheprovider", "-m", "not e2e")
+
+
+# ------------------------------------------------------------------------------------- the rest
+
+
+def test_settings_of_an_organisation_are_offered_and_change_no_project(
+    history: History, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (settings,) = (token.content for token in fences("yaml") if "defaults:" in token.content)
+    (tmp_path / "settings.yml").write_text(settings)
+    monkeypatch.setenv("COPIER_SETTINGS_PATH", str(tmp_path / "settings.yml"))
+    project = history.copy(tmp_path / "my-app", PEOPLE, PREVIOUS)
+    url = str(history.repository)
+
+    copied = run_copier("copy", "--defaults", url, str(tmp_path / "new"), folder=tmp_path)
+    project.update()
+
+    assert copied.returncode == 0, copied.stderr
+    assert "github_user: example\n" in (tmp_path / "new/.copier-answers.yml").read_text()
+    assert f"github_user: {PEOPLE['github_user']}\n" in project.read(".copier-answers.yml")
+
+
+def test_check_update_says_as_json_who_is_behind(history: History, tmp_path: Path) -> None:
+    project = history.copy(tmp_path / "my-app", PEOPLE, PREVIOUS)
+    (command,) = (token.content for token in fences("shell") if "check-update" in token.content)
+    (shown,) = (token.content for token in fences("json") if "update_available" in token.content)
+
+    looked = run_copier(*shlex.split(command)[2:], folder=project.path)
+
+    assert json.loads(looked.stdout) == json.loads(shown)
+    assert run_copier("check-update", "--quiet", folder=project.path).returncode == 2
+
+
+def fences(language: str) -> Iterator[Token]:
+    """Return the blocks of a language on the page, those in lists too."""
+    tokens = MarkdownIt().parse(PAGE.read_text())
+    return (token for token in tokens if token.type == "fence" and token.info == language)

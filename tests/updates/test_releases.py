@@ -1,0 +1,259 @@
+"""Every release there has been still updates to the template as it stands."""
+
+import itertools
+import os
+import shutil
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+import yaml
+
+from extensions.contract.questionnaire import ALONGSIDE, ROOT, Answer, Answers
+from extensions.maintenance.command_line import main
+from extensions.maintenance.releases import Release, releases
+from tests.support import edits
+from tests.support.edits import CLASHES, DELETIONS, EXAMPLE_EDITS, KEPT_EDITS, MAY_CLASH, Edit
+from tests.support.history import (
+    ANSWERS_FILE,
+    LISTED,
+    NOW,
+    History,
+    Project,
+    assert_whole_clone,
+    commit_of,
+    difference,
+    git,
+    lines_added,
+    released,
+)
+from tests.support.projects import PEOPLE, QUESTIONNAIRE, combinations, covering, name_of
+from tests.support.workflows import Runner, recorder
+
+RELEASES = released()
+DEFAULTS = QUESTIONNAIRE.complete(PEOPLE)
+ALWAYS_ASKED = (*ALONGSIDE, "example")
+POOL = [*combinations(), *QUESTIONNAIRE.combinations(over=ALWAYS_ASKED, fixed=PEOPLE)]
+
+
+def known_to(release: Release) -> list[Answers]:
+    """Return the combinations that a release can be asked for: the rest is at its defaults."""
+    asked = questions_of(release)
+    values = {name: _values(asked[name]) if name in asked else (DEFAULTS[name],) for name in LISTED}
+    return [each for each in POOL if all(each[name] in values[name] for name in LISTED)]
+
+
+def questions_of(release: Release) -> dict[str, dict[str, Any]]:
+    """Return what a release asks, and its settings."""
+    return _questionnaire(commit_of(release))
+
+
+@cache
+def _questionnaire(commit: str) -> dict[str, dict[str, Any]]:
+    content = yaml.safe_load(git(ROOT, "show", f"{commit}:copier.yml"))
+    return cast("dict[str, dict[str, Any]]", content)
+
+
+def _values(question: dict[str, Any]) -> tuple[Answer, ...]:
+    return (True, False) if question["type"] == "bool" else tuple(question.get("choices", ()))
+
+
+def given_to(release: Release, answers: Answers) -> Answers:
+    """Leave out what a release does not ask."""
+    asked = questions_of(release)
+    return {name: answer for name, answer in answers.items() if name in asked}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Cross every release with pairs of answers, or with all that it knows under --every."""
+    if "answers" not in metafunc.fixturenames:
+        return
+    assert_whole_clone()
+    is_every = metafunc.config.getoption("--every")
+    strength = 1 if "edits" in metafunc.definition.name else 2
+    cases = [
+        pytest.param(release, answers, id=f"{release.version}-{name_of(answers)}")
+        for release in RELEASES
+        for known in [known_to(release)]
+        for answers in (known if is_every else covering(strength, known))
+    ]
+    metafunc.parametrize(("release", "answers"), cases)
+
+
+def test_update_from_a_release_gives_what_a_fresh_copy_gives(
+    real_history: History, tmp_path: Path, release: Release, answers: Answers
+) -> None:
+    project = real_history.copy(tmp_path / "my-app", given_to(release, answers), release.tag)
+    before = yaml.safe_load(project.read(ANSWERS_FILE))
+    assert main(["validate", str(project.path / ANSWERS_FILE)]) == 0
+
+    project.update()
+
+    assert not difference(project.path, real_history.fresh(answers, NOW))
+    assert not project.conflicts()
+    assert removed(project) <= announced(release), "Name it under `removed` in releases.toml."
+    after = yaml.safe_load(project.read(ANSWERS_FILE))
+    assert {name: after[name] for name in before} == before | {"_commit": after["_commit"]}
+    assert {name: after[name] for name in LISTED} == {name: answers[name] for name in LISTED}
+
+
+def removed(project: Project) -> set[str]:
+    """Return what an update has deleted, as the changelog would name it."""
+    deleted = project.git("ls-files", "--deleted").splitlines()
+    return {name.replace("src/my_app/", "src/<package>/") for name in deleted}
+
+
+def announced(release: Release) -> set[str]:
+    """Return what later releases say that they drop."""
+    later = (entry for entry in releases() if entry.number > release.number)
+    return {name for entry in later for name in entry.removed}
+
+
+def test_update_from_a_release_keeps_edits(
+    real_history: History, tmp_path: Path, release: Release, answers: Answers
+) -> None:
+    project = real_history.copy(tmp_path / "my-app", given_to(release, answers), release.tag)
+    has_database = answers["database"] != "none"
+    project.edit(*KEPT_EDITS, *[edits.own_table] * has_database)
+    mine = lines_added(project)
+
+    project.update()
+
+    _assert_kept(project, mine)
+    assert {*project.conflicts()} <= MAY_CLASH
+    fresh = real_history.fresh(answers, NOW)
+    assert {*Project(fresh, fresh).without()} <= {*project.without()}
+
+
+OTHER_EDITS: tuple[Edit, ...] = (
+    *EXAMPLE_EDITS,
+    *DELETIONS,
+    *(edit for edit, _ in CLASHES),
+    edits.moved_module,
+    edits.renamed_example,
+)
+
+
+@pytest.mark.parametrize("edit", OTHER_EDITS, ids=lambda edit: edit.__name__)
+@pytest.mark.parametrize("release", RELEASES, ids=lambda release: release.version)
+def test_update_from_a_release_loses_nothing_of_other_edits(
+    real_history: History, tmp_path: Path, release: Release, edit: Edit
+) -> None:
+    project = real_history.copy(tmp_path / "my-app", given_to(release, DEFAULTS), release.tag)
+    before = set(project.without())
+    project.edit(edit)
+    mine, gone = lines_added(project), before - set(project.without())
+
+    project.update()
+
+    _assert_kept(project, mine)
+    assert {*project.conflicts()} <= {*mine}
+    assert not gone & set(project.without()), "what somebody deleted came back"
+
+
+def _assert_kept(project: Project, mine: dict[str, set[str]]) -> None:
+    for name, lines in mine.items():
+        lost = lines - {*project.read(name).splitlines()}
+        assert not lost, f"{name} lost {lost}"
+
+
+# ----------------------------------------------------------------------------------- the record
+
+
+def test_releases_are_listed_newest_first() -> None:
+    listed = releases()
+
+    for newer, older in itertools.pairwise(listed):
+        assert newer.number > older.number
+        assert newer.date >= older.date
+
+
+@pytest.mark.parametrize("release", RELEASES, ids=lambda release: release.version)
+def test_release_is_part_of_the_history(release: Release) -> None:
+    commit = commit_of(release)
+
+    assert commit in git(ROOT, "rev-list", "HEAD").split(), f"{commit} was rewritten"
+    tagged = git(ROOT, "tag", "--list", release.tag, "--format=%(objectname) %(*objectname)")
+    assert not tagged or commit in tagged.split()
+
+
+@pytest.mark.parametrize("release", RELEASES, ids=lambda release: release.version)
+def test_release_asks_for_no_trust(release: Release) -> None:
+    unsafe = {"_tasks", "_migrations", "_jinja_extensions", "_external_data"}
+
+    assert not unsafe & set(questions_of(release))
+
+
+@pytest.mark.parametrize("release", RELEASES, ids=lambda release: release.version)
+def test_questions_since_a_release_leave_its_projects_alone(release: Release) -> None:
+    """Whoever was never asked gets nothing new, and no choice is taken away."""
+    asked = questions_of(release)
+    for question in QUESTIONNAIRE.questions:
+        if question.name in asked:
+            assert set(_values(asked[question.name])) <= set(question.values)
+        elif question.name in QUESTIONNAIRE.blocks:
+            assert question.default in {False, "none"}, f"{question.name} is on by default."
+
+
+# ---------------------------------------------------------------------------- the next release
+
+
+@pytest.fixture
+def checkout(real_history: History, tmp_path: Path) -> Path:
+    """A clone with none of the tags yet, in which the next release is written down."""
+    git(tmp_path, "clone", "--quiet", "--no-tags", str(real_history.repository), "checkout")
+    for name in ("releases.toml", "README.md", ".github"):
+        git(tmp_path / "checkout", "rm", "-r", "--quiet", "--ignore-unmatch", name)
+    shutil.copytree(ROOT / ".github", tmp_path / "checkout/.github")
+    entry = '[[releases]]\nversion = "9.0.0"\ndate = 2030-01-01\nnotes = ["Nine."]\n\n'
+    text = (ROOT / "releases.toml").read_text().replace("[[releases]]", f"{entry}[[releases]]", 1)
+    (tmp_path / "checkout/releases.toml").write_text(text)
+    git(tmp_path / "checkout", "add", "--all")
+    git(tmp_path / "checkout", "commit", "--quiet", "--message=feat: nine")
+    return tmp_path / "checkout"
+
+
+@pytest.fixture
+def release_runner(checkout: Path, tmp_path: Path) -> Runner:
+    """Runs the release workflow, with GitHub and git-cliff only recorded."""
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    recorder(tools, "gh")
+    recorder(tools, "uvx", "echo '### New'")
+    recorder(tools, "uv", f'shift 2 && exec "{sys.executable}" "$@"')
+    variables = {**os.environ, "GITHUB_REPOSITORY": "ada/template", "PYTHONPATH": "."}
+    return Runner(checkout, tools, variables, {"github.token": "token"})
+
+
+WORKFLOW = Path(".github/workflows/release.yml")
+
+
+def test_release_makes_every_tag_and_publishes_the_newest(
+    checkout: Path, release_runner: Runner
+) -> None:
+    release_runner.run(checkout / WORKFLOW, "release")
+
+    commits = [commit_of(entry) for entry in reversed(RELEASES)]
+    unreleased = len(releases(checkout)) - len(RELEASES)
+    commits += [git(checkout, "rev-parse", "HEAD").strip()] * unreleased
+    made = [call.partition("sha=")[2] for call in release_runner.calls if "git/refs" in call]
+    assert made == commits
+    assert release_runner.calls[-1].startswith("gh release create v9.0.0 --verify-tag")
+    notes = (checkout / "notes.md").read_text()
+    assert "- Nine." in notes
+    assert notes.endswith("### New\n")
+
+
+def test_release_refuses_to_release_nothing(checkout: Path, release_runner: Runner) -> None:
+    release_runner.run(checkout / WORKFLOW, "release")
+    published = len(release_runner.calls)
+    release_runner.values["steps.tags.outputs.tag"] = ""
+
+    with pytest.raises(subprocess.CalledProcessError):
+        release_runner.run(checkout / WORKFLOW, "release")
+
+    assert "Every release has its tag" in release_runner.printed
+    assert "gh" not in "".join(release_runner.calls[published:])

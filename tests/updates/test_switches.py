@@ -1,0 +1,244 @@
+"""Switches: every listed question answered anew in a living project, there and back.
+
+The questions are read from `copier.yml`: one that is added there is tested here without a word.
+"""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from extensions.contract.questionnaire import Answer, Answers, InvalidAnswersError
+from tests.support import edits
+from tests.support.edits import KEPT_EDITS, MAY_CLASH
+from tests.support.history import (
+    ANSWERS_FILE,
+    LISTED,
+    MARKERS,
+    PRESENT,
+    History,
+    Project,
+    difference,
+    given_of,
+    lines_added,
+)
+from tests.support.projection import project as project_one
+from tests.support.projection import sources
+from tests.support.projects import PEOPLE, QUESTIONNAIRE, SWITCHES, combinations, covering, name_of
+
+STARTS = covering(1)
+CROSSED_STARTS = covering(3)
+DEFAULTS = QUESTIONNAIRE.complete(PEOPLE)
+
+
+def switched(answers: Answers, name: str, value: Answer) -> Answers | None:
+    """Return the answers with one of them changed, unless that contradicts the others."""
+    try:
+        return QUESTIONNAIRE.complete({**given_of(answers), name: value})
+    except InvalidAnswersError:
+        return None
+
+
+def round_trip(answers: Answers, name: str) -> list[Answers]:
+    """Return what comes of answers when one goes through all its values, ending as it began."""
+    values = QUESTIONNAIRE.question(name).values
+    here = values.index(answers[name])
+    ways = (switched(answers, name, value) for value in (*values[here + 1 :], *values[: here + 1]))
+    return [way for way in ways if way]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Begin with every crossing of three questions' answers, or with all that there is."""
+    if "crossed_start" in metafunc.fixturenames:
+        starts = combinations() if metafunc.config.getoption("--every") else CROSSED_STARTS
+        metafunc.parametrize("crossed_start", starts, ids=name_of)
+
+
+def test_each_block_switched_gives_what_a_fresh_copy_gives(
+    history: History, tmp_path: Path, crossed_start: Answers
+) -> None:
+    project = history.copy(tmp_path / "my-app", crossed_start, PRESENT)
+
+    for name in SWITCHES:
+        for answers in round_trip(crossed_start, name)[:-1]:
+            project.update(data={name: answers[name]})
+            assert tree_of(project) == projected(answers), f"{name}: {answers[name]}"
+            project.give_up()
+
+
+def tree_of(project: Project) -> dict[str, str]:
+    """Return its files; the answers without where they came from."""
+    stored = yaml.safe_load(project.read(ANSWERS_FILE))
+    return project.without() | {name: str(stored[name]) for name in stored if name in LISTED}
+
+
+def projected(answers: Answers) -> dict[str, str]:
+    """Return the files of a fresh copy, to which `test_rendering.py` holds Copier."""
+    files = filter(None, (project_one(source, answers) for source in sources()))
+    return dict(files) | {name: str(answers[name]) for name in LISTED}
+
+
+@pytest.mark.parametrize("name", LISTED)
+@pytest.mark.parametrize("start", STARTS, ids=name_of)
+def test_switches_there_and_back_end_where_they_began(
+    history: History, tmp_path: Path, start: Answers, name: str
+) -> None:
+    project = history.copy(tmp_path / "my-app", start, PRESENT)
+    begun = project.git("rev-parse", "HEAD^{tree}")
+
+    for answers in round_trip(start, name):
+        project.update(data={name: answers[name]})
+        project.commit()
+        assert not difference(project.path, history.fresh(answers)), answers[name]
+
+    assert project.git("rev-parse", "HEAD^{tree}") == begun
+
+
+def test_many_switches_at_once_and_back_end_where_they_began(
+    history: History, tmp_path: Path
+) -> None:
+    project = history.copy(tmp_path / "my-app", STARTS[0], PRESENT)
+
+    for answers in (*STARTS[1:], STARTS[0]):
+        project.update(data={name: answers[name] for name in LISTED})
+        project.commit()
+        assert not difference(project.path, history.fresh(answers))
+
+
+@pytest.mark.quick
+def test_switch_and_release_in_one_update(history: History, tmp_path: Path) -> None:
+    project = history.copy(tmp_path / "my-app", STARTS[0])
+
+    project.update(data={name: STARTS[-1][name] for name in LISTED})
+
+    assert not difference(project.path, history.fresh(STARTS[-1]))
+
+
+# ---------------------------------------------------------------------------------------- edits
+
+
+@pytest.mark.parametrize("name", LISTED)
+@pytest.mark.parametrize("start", [DEFAULTS, *STARTS], ids=name_of)
+def test_switch_keeps_edits_and_files(
+    history: History, tmp_path: Path, start: Answers, name: str
+) -> None:
+    project = history.copy(tmp_path / "my-app", start, PRESENT)
+    project.edit(*KEPT_EDITS)
+    mine = lines_added(project)
+    resolved: set[str] = set()
+    for index, answers in enumerate(round_trip(start, name)):
+        project.update(data={name: answers[name]})
+        wanted = history.copy(tmp_path / f"wanted-{index}", answers, PRESENT)
+        wanted.edit(*KEPT_EDITS)
+        clashes = project.conflicts()
+        resolved.update(clashes)
+        assert resolved <= MAY_CLASH
+        assert_kept(project, mine)
+        assert _lines(project, resolved) == _lines(wanted, resolved)
+        _keep_both(project, clashes)
+        project.commit()
+
+
+def assert_kept(project: Project, mine: dict[str, set[str]]) -> None:
+    for name, lines in mine.items():
+        assert lines <= {*project.read(name).splitlines()}, name
+
+
+def _lines(project: Project, left_out: set[str]) -> dict[str, list[str]]:
+    """Return the lines of each file in no order: a merge may put one's own elsewhere in a list."""
+    files = project.without(*left_out)
+    return {name: sorted(filter(None, text.splitlines())) for name, text in files.items()}
+
+
+def _keep_both(project: Project, names: list[str]) -> None:
+    """Resolve conflicts as if in a hurry."""
+    for name in names:
+        lines = project.read(name).splitlines(keepends=True)
+        project.write(name, "".join(line for line in lines if line.strip() not in MARKERS))
+
+
+@pytest.mark.parametrize("name", [name for name in SWITCHES if name != "database"])
+def test_switch_keeps_own_table_and_revision(history: History, tmp_path: Path, name: str) -> None:
+    start = DEFAULTS | {"database": "sqlite"}
+    project = history.copy(tmp_path / "my-app", start, PRESENT)
+    project.edit(edits.own_table)
+    mine = lines_added(project)
+
+    for answers in round_trip(start, name):
+        project.update(data={name: answers[name]})
+        clashes = project.conflicts()
+        assert {*clashes} <= {"src/my_app/database/tables.py"}
+        assert_kept(project, mine)
+        _keep_both(project, clashes)
+        project.commit()
+
+
+def test_database_switched_off_leaves_the_revision_and_git_has_the_table(
+    history: History, tmp_path: Path
+) -> None:
+    project = history.copy(tmp_path / "my-app", DEFAULTS | {"database": "sqlite"}, PRESENT)
+    project.edit(edits.own_table)
+    revision = "src/my_app/database/migrations/versions/abc_add_the_orders.py"
+
+    project.update(data={"database": "none"})
+
+    assert "Add the orders" in project.read(revision)
+    assert " D src/my_app/database/tables.py" in project.changes()
+    assert "OrderRow" in project.git("show", "HEAD:src/my_app/database/tables.py")
+
+
+def test_example_switched_off_takes_its_edits_but_git_has_them(
+    history: History, tmp_path: Path
+) -> None:
+    """What Copier does with an edited file that is no longer rendered: so the guide says commit."""
+    project = history.copy(tmp_path / "my-app", DEFAULTS, PRESENT)
+    project.edit(edits.changed_example)
+    mine = lines_added(project)
+
+    project.update(data={"example": False})
+
+    for name, lines in mine.items():
+        assert f" D {name}" in project.changes()
+        assert lines <= {*project.git("show", f"HEAD:{name}").splitlines()}
+
+
+def test_example_switched_off_leaves_what_was_made_of_it(history: History, tmp_path: Path) -> None:
+    project = history.copy(tmp_path / "my-app", DEFAULTS, PRESENT)
+    project.edit(edits.renamed_example)
+    mine = {name: text for name, text in project.without().items() if "articles" in name}
+
+    project.update(data={"example": False})
+
+    assert mine == {name: project.read(name) for name in mine}
+
+
+@pytest.mark.parametrize("name", SWITCHES)
+def test_switch_marks_files_that_somebody_has_already(
+    history: History, tmp_path: Path, name: str
+) -> None:
+    less, more = _fewest_and_most_files(history, name)
+    project = history.copy(tmp_path / "my-app", less, PRESENT)
+    added = _added(history, less, more)
+    for path in added:
+        project.write(path, f"Mine: {path}\n")
+    project.commit()
+
+    project.update(data={name: more[name]})
+
+    assert project.conflicts() == [*added]
+    for path, theirs in added.items():
+        lines = project.read(path).splitlines()
+        assert f"Mine: {path}" in lines
+        assert {*theirs.splitlines()} <= {*lines}
+
+
+def _fewest_and_most_files(history: History, name: str) -> tuple[Answers, Answers]:
+    ways = round_trip(DEFAULTS, name)
+    ways.sort(key=lambda answers: len([*history.fresh(answers).rglob("*")]))
+    return ways[0], ways[-1]
+
+
+def _added(history: History, less: Answers, more: Answers) -> dict[str, str]:
+    """Return the files that only more answers give, by path; empty files cannot conflict."""
+    old, new = (Project(path, path).without() for path in map(history.fresh, (less, more)))
+    return {path: text for path, text in sorted(new.items()) if text and path not in old}

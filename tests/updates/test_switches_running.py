@@ -1,0 +1,182 @@
+"""Switched projects at work: their suites, and databases that were there before the switch."""
+
+import json
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+import urllib.parse
+import urllib.request
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from extensions.contract.questionnaire import ROOT, Answers
+from tests.support.delivery import serving
+from tests.support.history import PRESENT, History, Project, substitute
+from tests.support.projects import QUESTIONNAIRE, Workshop, runnable
+
+DATABASES = ("sqlite", "postgresql", "none")
+AUTHS = ("jwt", "none")
+TRIPS = {
+    "database-beside-auth": ("database", DATABASES, {"auth": "jwt"}),
+    "database-observed": ("database", DATABASES, {"example": False, "observability": True}),
+    "auth-alone": ("auth", AUTHS, {"plugins": True, "rate_limit": True}),
+    "auth-on-a-database": ("auth", AUTHS, {"database": "sqlite", "cache": True}),
+}
+
+
+def begin(history: History, workshop: Workshop, answers: Answers) -> Project:
+    """Return a new project with its environment, where those of the workshop lie."""
+    into = workshop.folder / "my-app"
+    shutil.rmtree(into, ignore_errors=True)
+    project = history.copy(into, runnable(QUESTIONNAIRE.complete(answers)), PRESENT)
+    workshop.sync(project.path)
+    project.commit()
+    return project
+
+
+@pytest.mark.parametrize(("name", "values", "answers"), TRIPS.values(), ids=TRIPS)
+def test_suite_passes_after_each_switch(
+    history: History, workshop: Workshop, name: str, values: tuple[str, ...], answers: Answers
+) -> None:
+    project = begin(history, workshop, answers)
+
+    for value in values:
+        project.update(data={name: value})
+        workshop.sync(project.path)
+        project.commit()
+        workshop.run(project.path, "pytest", "-q", "-p", "no:cacheprovider", "-m", "not e2e")
+
+
+# ---------------------------------------------------------------------------- data of one's own
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    """The file of a database in production."""
+    return tmp_path / "production.sqlite3"
+
+
+@pytest.fixture
+def operator(workshop: Workshop, database: Path) -> Workshop:
+    """Runs the commands of a project on that database."""
+    url = {"DATABASE_URL": f"sqlite:///{database}"}
+    return replace(workshop, environment=workshop.environment | url)
+
+
+IMPORTS = """\
+from sqlalchemy.orm import Mapped, mapped_column
+
+from my_app.database.base import Base
+
+"""
+ORDERS = '''
+
+class OrderRow(Base):
+    """An order."""
+
+    __tablename__ = "orders"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+'''
+
+
+def add_orders(project: Project, operator: Workshop, database: Path) -> None:
+    """Add a table of the owner's own, by a revision, and a row to it."""
+    tables = project.path / "src/my_app/database/tables.py"
+    imports = "" if "import" in tables.read_text() else IMPORTS
+    substitute(tables, r"^(?=__all__)", imports)
+    tables.write_text(tables.read_text() + ORDERS)
+    operator.run(project.path, "my-app", "db", "revision", "Orders")
+    operator.run(project.path, "my-app", "db", "upgrade")
+    with sqlite3.connect(database) as connection:
+        connection.execute("INSERT INTO orders VALUES (7)")
+    project.commit()
+
+
+def tables_of(database: Path) -> set[str]:
+    with sqlite3.connect(database) as connection:
+        return {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+
+
+def orders_of(database: Path) -> list[int]:
+    with sqlite3.connect(database) as connection:
+        return [number for (number,) in connection.execute("SELECT id FROM orders")]
+
+
+def post(url: str, *, content: bytes, kind: str) -> dict[str, str]:
+    request = urllib.request.Request(url, content, {"Content-Type": kind})  # noqa: S310 -- our own
+    with urllib.request.urlopen(request, timeout=20) as response:  # noqa: S310
+        answer: dict[str, str] = json.load(response)
+        return answer
+
+
+def log_in(operator: Workshop, project: Project) -> str:
+    """Register with the running service, log in, and return what it calls the caller."""
+    with serving(operator, project.path) as address:
+        api = f"{address}/api/v1"
+        account = {"email": "ada@example.org", "password": "correct horse battery"}
+        post(f"{api}/auth/register", content=json.dumps(account).encode(), kind="application/json")
+        form = {"username": account["email"], "password": account["password"]}
+        tokens = post(
+            f"{api}/auth/login",
+            content=urllib.parse.urlencode(form).encode(),
+            kind="application/x-www-form-urlencoded",
+        )
+        bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
+        me = urllib.request.Request(f"{api}/users/me", headers=bearer)  # noqa: S310 -- our own
+        with urllib.request.urlopen(me, timeout=20) as response:  # noqa: S310
+            return str(json.load(response)["email"])
+
+
+def test_auth_comes_to_a_database_with_tables_and_rows(
+    history: History, workshop: Workshop, operator: Workshop, database: Path
+) -> None:
+    project = begin(history, workshop, {"database": "sqlite"})
+    add_orders(project, operator, database)
+
+    project.update(data={"auth": "jwt"})
+    operator.sync(project.path)
+    operator.run(project.path, "my-app", "db", "upgrade")
+    operator.run(project.path, "my-app", "db", "check")
+
+    assert orders_of(database) == [7]
+    assert log_in(operator, project) == "ada@example.org"
+
+
+def test_auth_goes_from_a_database_with_users_as_its_page_says(
+    history: History, workshop: Workshop, operator: Workshop, database: Path
+) -> None:
+    project = begin(history, workshop, {"database": "sqlite", "auth": "jwt", "example": False})
+    operator.run(project.path, "my-app", "db", "upgrade")
+    add_orders(project, operator, database)
+    assert log_in(operator, project) == "ada@example.org"
+
+    project.update(data={"auth": "none"})
+    operator.sync(project.path)
+    with pytest.raises(AssertionError, match=r"CommandError: No file in .* has the revision users"):
+        operator.run(project.path, "my-app", "db", "upgrade")
+    follow_the_page(project, operator)
+
+    assert orders_of(database) == [7]
+    assert not tables_of(database) & {"users", "user_sessions", "login_attempts"}
+    operator.run(project.path, "my-app", "db", "check")
+    operator.run(project.path, "pytest", "-q", "-p", "no:cacheprovider", "-m", "not e2e")
+
+
+def follow_the_page(project: Project, operator: Workshop) -> None:
+    """Run what `docs/blocks/auth.md` says of switching it off."""
+    page = (ROOT / "docs/blocks/auth.md").read_text()
+    (steps,) = re.findall(r"```shell\n(.*?)```", page, re.DOTALL)
+    steps = steps.replace("<package>", "my_app").replace("<slug>", "my-app")
+    programs = operator.environment_of(project.path) / "bin"
+    path = os.pathsep.join([str(programs), operator.environment["PATH"]])
+    subprocess.run(
+        ["bash", "-euc", steps],
+        cwd=project.path,
+        env=operator.environment | {"PATH": path},
+        check=True,
+    )
