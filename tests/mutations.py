@@ -558,10 +558,25 @@ OF_DATABASE_AND_AUTH = [
     ),
     Mutation(
         file=f"{AUTH}/access.py.jinja",
-        old="None if user_id else await store.end_session(session_id)",
+        old="None if renewal else await store.end_session(session_id)",
         new="None",
         test="tests/integration/auth/test_sessions.py::"
         "test_refresh_replayed_token_ends_the_session",
+        answers=SERVED,
+    ),
+    Mutation(
+        file=f"{AUTH}/repository.py.jinja",
+        old=", SessionRow.renewed_at > since)",
+        new=",)",
+        test="tests/integration/auth/test_rotation.py::"
+        "test_refresh_repeated_after_the_grace_ends_the_session",
+        answers=SERVED,
+    ),
+    Mutation(
+        file=f"{AUTH}/rotation.py.jinja",
+        old="(settings.secret_key, *settings.auth_old_keys.values())",
+        new="(settings.secret_key,)",
+        test="tests/integration/auth/test_rotation.py::test_key_rotation_old_and_new_replica_agree",
         answers=SERVED,
     ),
     Mutation(
