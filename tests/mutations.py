@@ -511,6 +511,29 @@ OF_DATABASE_AND_AUTH = [
         answers=SERVED,
     ),
     Mutation(
+        file=f"{DATABASE}/engine.py.jinja",
+        old="        json_serializer=write_json,\n",
+        test="tests/integration/database/test_values.py::"
+        "test_repository_gives_back_the_models_it_was_given",
+        answers=SERVED,
+    ),
+    Mutation(
+        file=f"{DATABASE}/base.py.jinja",
+        old="except OverflowError as error:",
+        new="except KeyError as error:",
+        test="tests/integration/database/test_values.py::"
+        "test_repository_refuses_what_a_column_cannot_hold",
+        answers=SERVED,
+    ),
+    Mutation(
+        file=f"{SOURCE}/models/values.py.jinja",
+        old="return exact if exact else exact.copy_abs()",
+        new="return value",
+        test="tests/integration/database/test_values.py::"
+        "test_value_is_the_same_in_every_answer_or_refused",
+        answers=SERVED,
+    ),
+    Mutation(
         file=f"{DATABASE}/errors.py.jinja",
         old="except IntegrityError as error:",
         new="except KeyError as error:",
