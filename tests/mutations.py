@@ -534,6 +534,37 @@ OF_DATABASE_AND_AUTH = [
         answers=SERVED,
     ),
     Mutation(
+        file=f"{AUTH}/known_tokens.py.jinja",
+        old="        self._holders.move_to_end(key)\n",
+        test="tests/unit/auth/test_tokens.py::"
+        "test_tokens_beyond_the_bound_the_least_used_is_forgotten",
+        answers=SERVED,
+    ),
+    Mutation(
+        file=f"{AUTH}/authentication.py.jinja",
+        old="outcome = state[_OUTCOME] = _authenticate(scope)",
+        new="outcome = _authenticate(scope)",
+        test="tests/integration/rate_limit/test_users.py::"
+        "test_rate_limit_and_route_verify_a_token_once",
+        answers=SERVED | {"rate_limit": True},
+    ),
+    Mutation(
+        file=f"{SOURCE}/core/addresses.py.jinja",
+        old="if ip.ipv4_mapped is not None:",
+        new="if False:",
+        test="tests/integration/auth/test_guessing.py::"
+        "test_login_network_of_ipv6_counts_as_one_address",
+        answers=SERVED,
+    ),
+    Mutation(
+        file=f"{SOURCE}/cache/items.py.jinja",
+        old="await self._cache.delete_keys(ITEM.key(str(item_id)), _EDITION.key(_ALL))",
+        new="await self._cache.delete(ITEM, str(item_id))\n"
+        "            await self._cache.delete(_EDITION, _ALL)",
+        test="tests/unit/cache/test_items.py::test_items_write_is_forgotten_in_one_call",
+        answers={"cache": True},
+    ),
+    Mutation(
         file=f"{DATABASE}/errors.py.jinja",
         old="except IntegrityError as error:",
         new="except KeyError as error:",
