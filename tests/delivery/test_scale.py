@@ -152,6 +152,10 @@ def test_replayed_refresh_token_is_noticed_by_every_process(
 
     status, renewed = send(second, "POST", REFRESH, used)
     assert status == 200
+    status, repeated = send(third, "POST", REFRESH, used)
+    assert (status, repeated["refresh_token"]) == (200, renewed["refresh_token"])
+    status, renewed = send(first, "POST", REFRESH, {"refresh_token": renewed["refresh_token"]})
+    assert status == 200
     assert send(third, "POST", REFRESH, used)[0] == 401
     newest = {"refresh_token": renewed["refresh_token"]}
     assert send(first, "POST", REFRESH, newest)[0] == 401, "the whole session has ended"

@@ -157,7 +157,8 @@ def test_auth_goes_from_a_database_with_users_as_its_page_says(
 
     project.update(data={"auth": "none"})
     operator.sync(project.path)
-    with pytest.raises(AssertionError, match=r"CommandError: No file in .* has the revision users"):
+    missing = r"CommandError: No file in .* has the revision session_renewals"
+    with pytest.raises(AssertionError, match=missing):
         operator.run(project.path, "my-app", "db", "upgrade")
     follow_the_page(project, operator)
 
