@@ -456,6 +456,17 @@ OF_A_PROJECT = [
         old="    _drop_unread(bound, unread_seconds)\n",
         test="tests/e2e/test_peers.py::test_peers_who_never_read_a_response_are_dropped",
     ),
+    Mutation(
+        file=f"{SOURCE}/main.py.jinja",
+        old="    app.add_middleware(HeadAsGet)\n",
+        test="tests/integration/test_heads.py::test_head_every_read_answers_like_get",
+    ),
+    Mutation(
+        file=f"{SOURCE}/heads.py.jinja",
+        old="            raise ClientDisconnect\n",
+        new="            return\n",
+        test="tests/integration/test_heads.py::test_head_is_answered_without_a_body",
+    ),
 ]
 
 OF_DATABASE_AND_AUTH = [
@@ -911,6 +922,13 @@ OF_SERVICES = [
         new="MetricsHandler.factory(",
         test="tests/integration/observability/test_peers.py::"
         "test_metrics_port_drops_peers_that_say_nothing",
+        answers=SERVICES,
+    ),
+    Mutation(
+        file=f"{SOURCE}/rate_limit/policies.py.jinja",
+        old='if method == "HEAD" else',
+        new="if not method else",
+        test="tests/unit/rate_limit/test_policies.py::test_policies_longest_path_counts",
         answers=SERVICES,
     ),
 ]
