@@ -931,4 +931,20 @@ OF_SERVICES = [
         test="tests/unit/rate_limit/test_policies.py::test_policies_longest_path_counts",
         answers=SERVICES,
     ),
+    Mutation(
+        file=f"{SOURCE}/cache/items.py.jinja",
+        old="get(item_id, for_update=for_update)",
+        new="get(item_id)",
+        test="tests/integration/cache/test_preconditions.py::"
+        "test_if_match_of_several_writers_one_wins",
+        answers={"cache": True, "database": "postgresql"},
+    ),
+    Mutation(
+        file=f"{SOURCE}/cache/items.py.jinja",
+        old="                self._precondition.check(item)\n",
+        new="                pass\n",
+        test="tests/integration/cache/test_preconditions.py::"
+        "test_if_match_only_the_present_version_is_changed",
+        answers={"cache": True},
+    ),
 ]
