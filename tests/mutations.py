@@ -467,6 +467,34 @@ OF_A_PROJECT = [
         new="            return\n",
         test="tests/integration/test_heads.py::test_head_is_answered_without_a_body",
     ),
+    Mutation(
+        file=f"{SOURCE}/__main__.py.jinja",
+        old="        root_path=settings.root_path,\n",
+        test="tests/e2e/test_callers.py::test_serve_behind_proxies_knows_prefix_and_scheme",
+    ),
+    Mutation(
+        file=f"{SOURCE}/serving.py.jinja",
+        old="return ForwardedScheme(proxied)",
+        new="return proxied",
+        test="tests/e2e/test_callers.py::test_serve_behind_proxies_knows_prefix_and_scheme",
+    ),
+    Mutation(
+        file=f"{SOURCE}/__main__.py.jinja",
+        old="        http=settings.http_parser,\n",
+        test="tests/e2e/test_callers.py::test_serve_h11_reads_a_body_after_an_upgrade",
+    ),
+    Mutation(
+        file=f"{SOURCE}/edge.py.jinja",
+        old="if len(hosts) > 1:",
+        new="if len(hosts) > 2:",
+        test="tests/integration/test_edge.py::test_edge_several_hosts_are_refused",
+    ),
+    Mutation(
+        file=f"{SOURCE}/edge.py.jinja",
+        old="                    raise _not_read()\n",
+        new="                    pass\n",
+        test="tests/integration/test_edge.py::test_edge_body_that_the_server_lost_is_refused",
+    ),
 ]
 
 OF_DATABASE_AND_AUTH = [
