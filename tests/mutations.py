@@ -670,6 +670,13 @@ OF_DATABASE_AND_AUTH = [
         "test_published_keys_that_trickle_are_not_waited_for",
         answers={"auth": "jwt"},
     ),
+    Mutation(
+        file=f"{AUTH}/issuer.py.jinja",
+        old="except Exception as error:",
+        new="except (OSError, ValueError) as error:",
+        test="tests/integration/test_neighbours.py::test_neighbours_garbage_is_no_internal_error",
+        answers={"auth": "jwt"},
+    ),
 ]
 
 SERVICES: Answers = {
@@ -974,5 +981,12 @@ OF_SERVICES = [
         test="tests/integration/cache/test_preconditions.py::"
         "test_if_match_only_the_present_version_is_changed",
         answers={"cache": True},
+    ),
+    Mutation(
+        file=f"{SOURCE}/redis_access.py.jinja",
+        old=", *_NONSENSE)",
+        new=")",
+        test="tests/integration/test_neighbours.py::test_neighbours_garbage_is_no_internal_error",
+        answers=SERVICES,
     ),
 ]
