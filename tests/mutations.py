@@ -495,6 +495,18 @@ OF_A_PROJECT = [
         new="                    pass\n",
         test="tests/integration/test_edge.py::test_edge_body_that_the_server_lost_is_refused",
     ),
+    Mutation(
+        file=f"{SOURCE}/__main__.py.jinja",
+        old="worker.exitcode == _START_FAILED",
+        new="worker.exitcode is None",
+        test="tests/e2e/test_serve.py::test_serve_failed_start_exits_with_3",
+    ),
+    Mutation(
+        file=f"{SOURCE}/serving.py.jinja",
+        old="        sys.exit(STARTUP_FAILURE)\n",
+        new="        raise\n",
+        test="tests/e2e/test_serve.py::test_serve_failed_start_exits_with_3",
+    ),
 ]
 
 OF_DATABASE_AND_AUTH = [
@@ -676,6 +688,21 @@ OF_DATABASE_AND_AUTH = [
         new="except (OSError, ValueError) as error:",
         test="tests/integration/test_neighbours.py::test_neighbours_garbage_is_no_internal_error",
         answers={"auth": "jwt"},
+    ),
+    Mutation(
+        file=f"{DATABASE}/capacity.py.jinja",
+        old="if needed > limit - reserved:",
+        new="if needed < limit - reserved:",
+        test="tests/integration/database/test_capacity.py::"
+        "test_capacity_more_connections_than_allowed_are_added_up",
+        answers={"database": "postgresql"},
+    ),
+    Mutation(
+        file="extensions/stack.jinja",
+        old="{'sqlite': 5}.get(database, 20)",
+        new="{'sqlite': 5}.get(database, 40)",
+        test="tests/integration/database/test_capacity.py::test_capacity_default_fits_two_workers",
+        answers={"database": "postgresql"},
     ),
 ]
 
