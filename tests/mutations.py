@@ -781,7 +781,8 @@ OF_SERVICES = [
     ),
     Mutation(
         file=f"{SOURCE}/dependencies.py.jinja",
-        old="    repository = CachedItemRepository(repository, cache)\n",
+        old="return ItemService(CachedItemRepository(items, cache))",
+        new="return ItemService(items)",
         test="tests/integration/cache/test_items.py::test_items_are_read_from_the_cache",
         answers=SERVICES,
     ),
@@ -885,8 +886,9 @@ OF_SERVICES = [
         tools=("redis-server",),
     ),
     Mutation(
-        file=f"{SOURCE}/__main__.py.jinja",
-        old="        forwarded_allow_ips=list(settings.trusted_proxies),\n",
+        file=f"{SOURCE}/serving.py.jinja",
+        old="trusted = list(settings.trusted_proxies)",
+        new='trusted = ["127.0.0.1"]',
         test="tests/e2e/test_serve.py::test_serve_workers_answer_and_stop",
         answers=SERVICES,
     ),
