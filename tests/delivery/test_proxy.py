@@ -99,6 +99,39 @@ def test_foreign_host_is_refused(ports: tuple[int, int]) -> None:
     assert problem["status"] == 400
 
 
+@pytest.mark.parametrize(
+    ("target", "host", "status"),
+    [
+        ("http://localhost/health", "localhost", 200),
+        ("http://localhost/health", "LOCALHOST:8080", 200),
+        ("http://evil.example/health", "localhost", 400),
+        ("http://localhost/health", "evil.example", 400),
+    ],
+)
+def test_target_that_names_another_host_is_refused(
+    ports: tuple[int, int], target: str, host: str, status: int
+) -> None:
+    connection = http.client.HTTPConnection("localhost", ports[0], timeout=10)
+    connection.request("GET", target, headers={"Host": host})
+    response = connection.getresponse()
+
+    assert (response.status, json.loads(response.read())["status"]) in {(200, "ok"), (400, 400)}
+    assert response.status == status
+
+
+def test_body_after_an_upgrade_arrives(ports: tuple[int, int]) -> None:
+    headers = {
+        "Content-Type": "application/json",
+        "Connection": "Upgrade, HTTP2-Settings",
+        "Upgrade": "h2c",
+        "HTTP2-Settings": "AAMAAABk",
+    }
+    body = b'{"name": "from Java"}'
+    response, item = ask(ports[0], method="POST", body=body, headers=headers)
+
+    assert (response.status, item["name"]) == (201, "from Java")
+
+
 @pytest.mark.parametrize("size", [MEBIBYTE + 1, 3 * MEBIBYTE], ids=["service", "proxy"])
 @pytest.mark.parametrize("is_chunked", [False, True], ids=["sized", "chunked"])
 def test_large_body_gets_413(ports: tuple[int, int], size: int, is_chunked: bool) -> None:

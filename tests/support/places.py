@@ -160,6 +160,10 @@ PLACES: Mapping[str, tuple[str, str]] = {
         "example",
         "0.4 had the factories of the example here",
     ),
+    "tests/integration/cache/test_preconditions.py": (
+        "auth database",
+        "writers that wait for each other's rows, and a caller",
+    ),
     "tests/integration/cache/test_stalls.py": (
         "auth database",
         "two processes that share rows, and a caller",
