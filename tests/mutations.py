@@ -511,6 +511,43 @@ OF_DATABASE_AND_AUTH = [
         answers=SERVED,
     ),
     Mutation(
+        file=f"{DATABASE}/failures.py.jinja",
+        old='    "25006": Failure.READ_ONLY,\n',
+        test="tests/integration/database/test_states.py::"
+        "test_read_only_database_answers_503_and_is_degraded",
+        answers={"database": "postgresql"},
+    ),
+    Mutation(
+        file=f"{DATABASE}/failures.py.jinja",
+        old='    "72": Failure.PASSING,  # the snapshot is too old\n',
+        test="tests/unit/database/test_failures.py::"
+        "test_codes_judge_every_class_that_the_driver_knows",
+        answers={"database": "postgresql"},
+    ),
+    Mutation(
+        file=f"{DATABASE}/failures.py.jinja",
+        old="            context.is_disconnect = True\n",
+        test="tests/integration/database/test_states.py::"
+        "test_read_only_database_answers_503_and_is_degraded",
+        answers=SERVED,
+    ),
+    Mutation(
+        file=f"{DATABASE}/readiness.py.jinja",
+        old="if missing := missing_revisions(state, self._known):",
+        new="if not self and (missing := missing_revisions(state, self._known)):",
+        test="tests/integration/database/test_states.py::"
+        "test_ready_needs_the_revisions_of_this_code",
+        answers=SERVED,
+    ),
+    Mutation(
+        file=f"{DATABASE}/revisions.py.jinja",
+        old="    if all(revision in known for revision in applied):\n        return missing\n    return {",
+        new="    return missing and {",
+        test="tests/unit/database/test_revisions.py::"
+        "test_missing_revisions_are_known_and_not_applied",
+        answers=SERVED,
+    ),
+    Mutation(
         file=f"{DATABASE}/errors.py.jinja",
         old="except IntegrityError as error:",
         new="except KeyError as error:",
