@@ -541,10 +541,41 @@ OF_DATABASE_AND_AUTH = [
     ),
     Mutation(
         file=f"{DATABASE}/revisions.py.jinja",
-        old="    if all(revision in known for revision in applied):\n        return missing\n    return {",
-        new="    return missing and {",
+        old="    if all(revision in known for revision in applied):\n        return missing\n",
         test="tests/unit/database/test_revisions.py::"
         "test_missing_revisions_are_known_and_not_applied",
+        answers=SERVED,
+    ),
+    Mutation(
+        file=f"{DATABASE}/waits.py.jinja",
+        old="        if now >= self._end:",
+        new="        if now >= self._end + 600:",
+        test="tests/integration/database/test_waits.py::"
+        "test_upgrade_behind_a_writer_gives_up_and_says_so",
+        answers=SERVED,
+    ),
+    Mutation(
+        file=f"{DATABASE}/{{% if database == 'postgresql' %}}driver.py{{% endif %}}.jinja",
+        old='{"55P03", "40P01"}',
+        new='{"40P01"}',
+        test="tests/integration/database/test_waits.py::"
+        "test_downgrade_of_a_table_in_use_lets_readers_pass",
+        answers={"database": "postgresql"},
+    ),
+    Mutation(
+        file=f"{DATABASE}/{{% if database == 'postgresql' %}}driver.py{{% endif %}}.jinja",
+        old='"statement_timeout": settings.database_statement_timeout_seconds',
+        new='"statement_timeout": 0',
+        test="tests/integration/database/test_waits.py::"
+        "test_request_statement_takes_no_longer_than_set",
+        answers={"database": "postgresql"},
+    ),
+    Mutation(
+        file=f"{DATABASE}/engine.py.jinja",
+        old="Database.over(engine, writer)",
+        new="Database.over(engine)",
+        test="tests/integration/database/test_waits.py::"
+        "test_writers_that_queue_leave_readers_their_connections",
         answers=SERVED,
     ),
     Mutation(
