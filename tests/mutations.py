@@ -547,6 +547,27 @@ OF_DATABASE_AND_AUTH = [
         answers=SERVED,
     ),
     Mutation(
+        file=f"{DATABASE}/urls.py.jinja",
+        old='        "channel_binding",\n',
+        test="tests/unit/database/test_urls.py::"
+        "test_url_parameters_become_arguments_that_the_driver_knows",
+        answers={"database": "postgresql"},
+    ),
+    Mutation(
+        file=f"{DATABASE}/urls.py.jinja",
+        old="if text else ''}{text}\"",
+        new="if text else ''}{text}\".replace('sslmode=', 'ssl=')",
+        test="tests/unit/database/test_urls.py::test_url_password_is_left_alone",
+        answers={"database": "postgresql"},
+    ),
+    Mutation(
+        file=f"{SOURCE}/redis_urls.py.jinja",
+        old='value.lower().removeprefix("cert_")',
+        new="value",
+        test="tests/unit/test_redis_urls.py::test_redis_url_certificate_flag_is_that_of_the_client",
+        answers={"cache": True},
+    ),
+    Mutation(
         file=f"{DATABASE}/waits.py.jinja",
         old="        if now >= self._end:",
         new="        if now >= self._end + 600:",
