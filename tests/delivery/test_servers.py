@@ -10,6 +10,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -23,6 +24,49 @@ ON_POSTGRESQL = [
     for answers in combinations()
     if answers["database"] == "postgresql"
 ]
+
+PGBOUNCER = """\
+[databases]
+* = host=127.0.0.1 port={server} user=postgres
+[pgbouncer]
+auth_type = any
+default_pool_size = 3
+listen_addr = 127.0.0.1
+listen_port = {port}
+pool_mode = transaction
+unix_socket_dir =
+"""
+LOAD = """\
+import asyncio
+
+from httpx2 import ASGITransport, AsyncClient
+
+from my_app.main import create_app
+
+API = "/api/v1/items"
+
+
+async def use(client: AsyncClient, number: int) -> list[int]:
+    written = await client.post(API, json={"name": f"item {number}"})
+    read = [await client.get(path) for path in (f"{API}?limit={number}", f"{API}/export", "/ready")]
+    return [written.status_code, *(response.status_code for response in read)]
+
+
+async def main() -> None:
+    app = create_app()
+    transport = ASGITransport(app=app)
+    async with (
+        app.router.lifespan_context(app),
+        AsyncClient(transport=transport, base_url="http://localhost") as client,
+        asyncio.TaskGroup() as tasks,
+    ):
+        uses = [tasks.create_task(use(client, number)) for number in range(1, 61)]
+    seen = {tuple(each.result()) for each in uses}
+    assert seen == {(201, 200, 200, 200)}, seen
+
+
+asyncio.run(main())
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +139,22 @@ def _installed(program: str) -> str:
     return str(newest)
 
 
+@pytest.fixture
+def pgbouncer(postgresql: Server) -> Generator[Server]:
+    """A pooler in transaction mode before PostgreSQL, with a few connections for many clients."""
+    requires("pgbouncer", "pg_isready")
+    user = "postgres" if os.geteuid() == 0 else None
+    port = str(free_port())
+    with tempfile.TemporaryDirectory(prefix="pgbouncer-", ignore_cleanup_errors=True) as name:
+        if user:
+            shutil.chown(name, user, user)
+        configuration, log = Path(name, "pgbouncer.ini"), Path(name, "log")
+        configuration.write_text(PGBOUNCER.format(server=urlsplit(postgresql.url).port, port=port))
+        serve, isready = ["pgbouncer", str(configuration)], _installed("pg_isready")
+        with running(serve, [isready, "-h", "127.0.0.1", "-p", port], log, user):
+            yield Server(url=f"postgresql://postgres@127.0.0.1:{port}/postgres", log=log)
+
+
 @pytest.fixture(scope="module")
 def redis(tmp_path_factory: pytest.TempPathFactory) -> Generator[Server]:
     """A Redis of this worker's own, which keeps nothing."""
@@ -103,6 +163,20 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Generator[Server]:
     serve = ["redis-server", "--port", port, "--bind", "127.0.0.1", "--save", ""]
     with running(serve, ["redis-cli", "-p", port, "ping"], log):
         yield Server(url=f"redis://127.0.0.1:{port}/0", log=log)
+
+
+def test_service_behind_a_pooler_in_transaction_mode_loses_nothing(
+    workshop: Workshop, pgbouncer: Server
+) -> None:
+    variables = {"DATABASE_URL": f"{pgbouncer.url}?sslmode=prefer&channel_binding=prefer"}
+    variables["APP_DATABASE_PREPARED_STATEMENTS"] = "false"
+    here = replace(workshop, environment=workshop.environment | variables)
+
+    project = here.make({"database": "postgresql"})
+    (project / "load.py").write_text(LOAD)
+    for action in (["upgrade"], ["downgrade", "base"], ["upgrade"], ["upgrade"]):
+        here.run(project, "my-app", "db", *action)
+    here.run(project, "python", "load.py")
 
 
 @pytest.mark.parametrize("answers", covering(2, ON_POSTGRESQL), ids=name_of)
