@@ -60,6 +60,10 @@ PLACES: Mapping[str, tuple[str, str]] = {
         "database",
         "a folder for the file of SQLite",
     ),
+    "CONTRIBUTING.md": (
+        "example",
+        "the walk through the example, for a resource like it",
+    ),
     "docker/docker-compose.yml": (
         "auth database",
         "the servers and secrets that the service needs",
@@ -104,10 +108,6 @@ PLACES: Mapping[str, tuple[str, str]] = {
         "example",
         "the table of the example",
     ),
-    "src/<package>/dependencies.py": (
-        "cache database example observability",
-        "chooses the parts of the example's service",
-    ),
     "src/<package>/edge.py": (
         "cache rate_limit",
         "one literal list has the response headers that browsers may read",
@@ -121,16 +121,16 @@ PLACES: Mapping[str, tuple[str, str]] = {
         "RFC 9110: every 401 names the scheme, those of owners too",
     ),
     "src/<package>/routers/items.py": (
-        "auth cache",
-        "entity tags for what is read, callers for what is written",
+        "cache database observability",
+        "chooses the parts of the example's service, and entity tags for what is read",
+    ),
+    "src/<package>/services/items.py": (
+        "database",
+        "the repository in memory, where there is no database",
     ),
     "tests/conftest.py": (
-        "auth cache database example observability",
+        "auth cache database example observability plugins",
         "the application of the tests, with empty stores and a known caller",
-    ),
-    "tests/database.py": (
-        "example",
-        "rows of the example",
     ),
     "tests/e2e/conftest.py": (
         "database",
@@ -148,6 +148,10 @@ PLACES: Mapping[str, tuple[str, str]] = {
         "database example",
         "a warning about items in memory",
     ),
+    "tests/factories.py": (
+        "example",
+        "0.4 had the factories of the example here",
+    ),
     "tests/integration/cache/test_stalls.py": (
         "auth database",
         "two processes that share rows, and a caller",
@@ -163,6 +167,10 @@ PLACES: Mapping[str, tuple[str, str]] = {
     "tests/support.py": (
         "auth database rate_limit",
         "settings for tests",
+    ),
+    "tests/unit/services/test_items_service.py": (
+        "database",
+        "the repository that the service is tried over",
     ),
     "tests/unit/test_command_line.py": (
         "auth database plugins",
