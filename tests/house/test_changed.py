@@ -228,7 +228,7 @@ def test_pytest_tells_its_workers_what_changed(checkout: Path) -> None:
 
     test = "test_settings_are_fields_with_the_defaults_that_are_told"
     chosen = ("tests/rendering/test_settings.py", "-k", test)
-    found = run_pytest(checkout, "-n1", "-v", "--changed", *chosen)
+    found = run_pytest(checkout, "-n1", "-v", *chosen, "--changed")
 
     passed = re.findall(r"PASSED.*?\[(?!100)(\S*)\]", found)
     assert passed
