@@ -55,11 +55,9 @@ def own_router(project: Path) -> None:
     if "        health.create_router(),\n" in main.read_text():
         substitute(main, r"^ {8}health\.create_router\(\),\n", r"\g<0>        orders.router,\n")
     else:
-        substitute(
-            main,
-            r"^    (?:health\.add_routes\(app\)|app\.include_router\(health\.create_router\(\)\))\n",
-            r"\g<0>    app.include_router(orders.router)\n",
-        )
+        earlier = r"health\.add_routes\(app\)|app\.include_router\(health\.create_router\(\)\)"
+        added = r"\g<0>    app.include_router(orders.router)\n"
+        substitute(main, rf"^    (?:{earlier})\n", added)
 
 
 def new_setting(project: Path) -> None:
