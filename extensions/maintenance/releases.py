@@ -30,7 +30,8 @@ class Release(BaseModel):
         version: Its number, without the `v` of its tag.
         date: The day of its tag.
         notes: What the owners of projects must know, one sentence or more each.
-        removed: The files that it drops or renames, with `<package>` for the package's name.
+        removed: The files that it drops, with `<package>` for the package's name.
+        moved: The files that have another place in it, each with the new one.
         commit: The commit it was made from, unless its tag says so.
     """
 
@@ -40,6 +41,7 @@ class Release(BaseModel):
     date: date
     notes: Annotated[tuple[str, ...], Field(min_length=1)]
     removed: tuple[str, ...] = ()
+    moved: dict[str, str] = Field(default_factory=dict[str, str])
     commit: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")] | None = None
 
     @property
@@ -96,10 +98,15 @@ def section(entry: Release) -> list[str]:
         The lines of its section.
     """
     removed = (f"- **Drops `{name}`**, with your edits of it." for name in entry.removed)
+    moved = (
+        f"- **Moves `{name}`** to `{place}`, without your edits of it."
+        for name, place in entry.moved.items()
+    )
     return [
         f"## {entry.version} ({entry.date})",
         "",
         *(f"- {note}" for note in entry.notes),
         *removed,
+        *moved,
         "",
     ]

@@ -66,11 +66,9 @@ CONNECTIONS = 100 - 3
 """What PostgreSQL takes unless it is configured, without those it keeps for its administrator."""
 
 READ_SETTINGS = """\
-import importlib.util, json, os, sys
-specification = importlib.util.spec_from_file_location("config", sys.argv[1])
-config = importlib.util.module_from_spec(specification)
-sys.modules["config"] = config
-specification.loader.exec_module(config)
+import json, os, sys
+sys.path.insert(0, sys.argv[1])
+from my_app import config
 found = []
 for variables in json.load(sys.stdin):
     os.environ.clear()
@@ -333,7 +331,7 @@ def outcomes(
 ) -> tuple[dict[str, Any], list[Outcome]]:
     """Return the schema of the settings, and what each environment comes to."""
     result = subprocess.run(
-        [python, "-c", READ_SETTINGS, str(cluster.project / "src/my_app/config.py")],
+        [python, "-c", READ_SETTINGS, str(cluster.project / "src")],
         cwd=cluster.project,
         input=json.dumps(environments),
         capture_output=True,
@@ -371,7 +369,7 @@ def test_service_takes_the_settings(cluster: Cluster, python: str) -> None:
 def _with_definitions(field: dict[str, Any], schema: dict[str, Any]) -> str:
     text = json.dumps(field)
     names = re.findall(r"#/\$defs/(\w+)", text)
-    return text + "".join(json.dumps(schema["$defs"][name]) for name in names)
+    return text + "".join(_with_definitions(schema["$defs"][name], schema) for name in names)
 
 
 def test_pods_wait_for_what_the_service_cannot_do_without(cluster: Cluster, python: str) -> None:

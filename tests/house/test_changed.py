@@ -226,7 +226,9 @@ def test_pytest_collects_nothing_of_an_unchanged_tree(checkout: Path) -> None:
 def test_pytest_tells_its_workers_what_changed(checkout: Path) -> None:
     append(checkout / CACHE / "__init__.py.jinja")
 
-    found = run_pytest(checkout, "-n1", "-v", "tests/rendering/test_settings.py", "--changed")
+    test = "test_settings_are_fields_with_the_defaults_that_are_told"
+    chosen = ("tests/rendering/test_settings.py", "-k", test)
+    found = run_pytest(checkout, "-n1", "-v", *chosen, "--changed")
 
     passed = re.findall(r"PASSED.*?\[(?!100)(\S*)\]", found)
     assert passed

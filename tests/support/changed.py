@@ -53,6 +53,7 @@ CONCERNED: Mapping[str, Sequence[str]] = {
     "cliff.toml": (),
     "docs/*": DOCUMENTATION,
     "docs/decisions*": ("house/test_decisions",),
+    "docs/blocks/example.md": ("updates/test_resources",),
     "docs/blocks/auth.md": ("updates/test_switches_running",),
     "docs/updating.md": ("updates/test_updates",),
     "tests/mutations/*": ("house/test_documentation", "house/test_mutations"),

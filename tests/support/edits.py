@@ -51,11 +51,13 @@ def own_router(project: Path) -> None:
         _write(package / layer / "orders.py", f'"""The {layer} of orders."""\n')
     _write(project / "tests/integration/test_orders.py", "def test_orders() -> None: ...\n")
     substitute(package / "main.py", r"^(from \w+\.routers import .*)$", r"\1, orders")
-    substitute(
-        package / "main.py",
-        r"^    (?:health\.add_routes\(app\)|app\.include_router\(health\.create_router\(\)\))\n",
-        r"\g<0>    app.include_router(orders.router)\n",
-    )
+    main = package / "main.py"
+    if "        health.create_router(),\n" in main.read_text():
+        substitute(main, r"^ {8}health\.create_router\(\),\n", r"\g<0>        orders.router,\n")
+    else:
+        earlier = r"health\.add_routes\(app\)|app\.include_router\(health\.create_router\(\)\)"
+        added = r"\g<0>    app.include_router(orders.router)\n"
+        substitute(main, rf"^    (?:{earlier})\n", added)
 
 
 def new_setting(project: Path) -> None:

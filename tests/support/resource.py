@@ -12,7 +12,7 @@ MODELS = '''\
 from datetime import datetime
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = ["Order", "OrderWrite"]
 
@@ -20,7 +20,7 @@ __all__ = ["Order", "OrderWrite"]
 class OrderWrite(BaseModel):
     """What a client orders."""
 
-    article: str
+    article: str = Field(min_length=1, max_length=100, pattern=r"^[^\\x00]*$")
 
 
 class Order(BaseModel):

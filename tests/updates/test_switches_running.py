@@ -87,7 +87,7 @@ class OrderRow(Base):
 def add_orders(project: Project, operator: Workshop, database: Path) -> None:
     """Add a table of the owner's own, by a revision, and a row to it."""
     tables = project.path / "src/my_app/database/tables.py"
-    imports = "" if "import" in tables.read_text() else IMPORTS
+    imports = "" if "mapped_column" in tables.read_text() else IMPORTS
     substitute(tables, r"^(?=__all__)", imports)
     tables.write_text(tables.read_text() + ORDERS)
     operator.run(project.path, "my-app", "db", "revision", "Orders")

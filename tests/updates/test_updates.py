@@ -401,8 +401,8 @@ def test_starter_file_is_never_touched_again(own_history: History, tmp_path: Pat
 
 def _own_by_people(root: Path) -> None:
     on_update = "{% if _copier_operation == 'update' %}/SECURITY.md{% endif %}"
-    settings = f'_skip_if_exists: [CHANGELOG.md]\n_exclude:\n  - "{on_update}"\n'
-    (root / "copier.yml").write_text(settings + (root / "copier.yml").read_text())
+    settings = rf'_skip_if_exists: [CHANGELOG.md]\n\1, "{on_update}"]'
+    substitute(root / "copier.yml", r"^(_exclude: .*)\]$", settings)
 
 
 def _two_projects(history: History, folder: Path) -> tuple[Project, Project]:
