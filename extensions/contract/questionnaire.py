@@ -412,13 +412,13 @@ class Questionnaire(Contract):
         return self.with_reasons(read.intersection(self._by_name))
 
     def answers_deciding(self, source: Path) -> frozenset[str]:
-        """Tell which answers decide whether there is a file, and where.
+        """Return the answers that decide whether there is a file, and where.
 
         Args:
             source: The file or folder, under the template's folder.
 
         Returns:
-            The names of the answers in its own name and in the rows of `files.jinja`.
+            Their names: those in its own name and in the rows of `files.jinja`.
         """
         path = str(source.relative_to(self.root / self.settings.subdirectory))
         rendered = path.removesuffix(self.settings.templates_suffix)
@@ -427,7 +427,7 @@ class Questionnaire(Contract):
         return self._names_read(path).intersection(self._by_name).union(*rows)
 
     def excludes(self, path: str, answers: Answers) -> bool:
-        """Tell whether the answers leave a path of the project out.
+        """Return whether the answers leave a path of the project out.
 
         Args:
             path: The path, from the root of the project.

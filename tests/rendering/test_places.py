@@ -125,7 +125,12 @@ def test_embedded_database_is_imported_lazily() -> None:
     assert [file for file in files if pattern.search(file.read_text())] == []
 
 
-@pytest.mark.parametrize("package", ["core", *sorted(PACKAGES.values())])
+OWN_PACKAGES = [
+    path.name for path in (FOLDER / "src/{{ package_name }}").iterdir() if path.is_dir()
+]
+
+
+@pytest.mark.parametrize("package", sorted(OWN_PACKAGES))
 def test_contracts_name_every_package(package: str) -> None:
     """Those of a project with all blocks, whose package is `my_app`."""
     answers = QUESTIONNAIRE.complete(PEOPLE | EVERYTHING)

@@ -205,8 +205,8 @@ def once_a_rendering[T](compute: Callable[[Worker], T]) -> Callable[[Worker], T]
 def compiled_once() -> Generator[None]:
     """Keep compiled templates: projects and updates render mostly the same files.
 
-    Also keep what Copier would compute anew for each of them. What is made of constants alone, such
-    as a date, is kept with templates: a context within a context begins anew.
+    Also keep what Copier would compute again for each of them. What is made of constants alone,
+    such as a date, is kept with templates: a context within a context starts with nothing kept.
     """
     compiled: dict[tuple[object, ...], CodeType] = {}
 

@@ -128,7 +128,7 @@ from fastapi import APIRouter, Depends
 from my_app.database.dependencies import ReadSessionDep, SessionDep
 from my_app.database.orders import SqlOrderRepository
 from my_app.models.orders import Order, OrderWrite
-from my_app.problems import problems
+from my_app.problems import error_responses
 from my_app.routers import API_PREFIX
 from my_app.services.orders import OrderService
 
@@ -162,7 +162,7 @@ def create_router() -> APIRouter:
         """Take an order."""
         return await orders.create(data)
 
-    @router.get("/{order_id:uuid}", responses=problems(HTTPStatus.NOT_FOUND))
+    @router.get("/{order_id:uuid}", responses=error_responses(HTTPStatus.NOT_FOUND))
     async def read_order(orders: ReadOrderServiceDep, order_id: UUID) -> Order:
         """Read one order."""
         return await orders.get(order_id)

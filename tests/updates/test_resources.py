@@ -1,9 +1,6 @@
 """A resource of an owner's own outlives the example that it was written after."""
 
-import os
 import re
-import shutil
-import subprocess
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from extensions.contract.questionnaire import ROOT
-from tests.support.history import PRESENT, History, Project
-from tests.support.projects import QUESTIONNAIRE, Workshop, runnable
+from tests.support.history import History, Project
+from tests.support.projects import Workshop
 from tests.support.resource import add_orders
+from tests.support.running import begin, follow_page
 from tests.support.suite_servers import SuiteServers
 
 MAIN = "src/my_app/main.py"
@@ -61,31 +58,11 @@ def take_the_items_out_of_main(project: Project) -> None:
     project.write(MAIN, main.replace("health, items, orders", "health, orders"))
 
 
-def follow_the_page(project: Project, operator: Workshop) -> None:
-    """Run what `docs/blocks/example.md` says of a database that has the table of the items."""
-    (steps,) = re.findall(
-        r"```shell\n(.*?)```", (ROOT / "docs/blocks/example.md").read_text(), re.DOTALL
-    )
-    steps = steps.replace("<package>", "my_app").replace("<slug>", "my-app")
-    programs = operator.environment_of(project.path) / "bin"
-    path = os.pathsep.join([str(programs), operator.environment["PATH"]])
-    subprocess.run(
-        ["bash", "-euc", steps],
-        cwd=project.path,
-        env=operator.environment | {"PATH": path},
-        check=True,
-    )
-
-
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_resource_outlives_the_example(
     history: History, workshop: Workshop, servers: SuiteServers, tmp_path: Path, database: str
 ) -> None:
-    into = workshop.folder / "my-app"
-    shutil.rmtree(into, ignore_errors=True)
-    answers = runnable(QUESTIONNAIRE.complete({"database": database}))
-    project = history.copy(into, answers, PRESENT)
-    workshop.sync(project.path)
+    project = begin(history, workshop, {"database": database})
     with production(database, tmp_path, servers) as url:
         operator = replace(workshop, environment=workshop.environment | {"DATABASE_URL": url})
         mine = add_orders(project.path)
@@ -100,7 +77,7 @@ def test_resource_outlives_the_example(
         assert {name: project.read(name) for name in kept} == kept
         take_the_items_out_of_main(project)
         workshop.sync(project.path)
-        follow_the_page(project, operator)
+        follow_page("docs/blocks/example.md", project, operator)
         operator.run(project.path, "my-app", "db", "upgrade")
         operator.run(project.path, "my-app", "db", "check")
         execute(operator, project.path, "SELECT count(*) FROM orders")

@@ -1,11 +1,7 @@
 """Switched projects at work: their suites, and databases that were there before the switch."""
 
 import json
-import os
-import re
-import shutil
 import sqlite3
-import subprocess
 import urllib.parse
 import urllib.request
 from dataclasses import replace
@@ -13,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from extensions.contract.questionnaire import ROOT, Answers
+from extensions.contract.questionnaire import Answers
 from tests.support.delivery import serving
-from tests.support.history import PRESENT, History, Project, substitute
-from tests.support.projects import QUESTIONNAIRE, Workshop, runnable
+from tests.support.history import History, Project, substitute
+from tests.support.projects import Workshop
+from tests.support.running import begin, follow_page
 
 DATABASES = ("sqlite", "postgresql", "none")
 AUTHS = ("jwt", "none")
@@ -26,16 +23,6 @@ TRIPS = {
     "auth-alone": ("auth", AUTHS, {"plugins": True, "rate_limit": True}),
     "auth-on-a-database": ("auth", AUTHS, {"database": "sqlite", "cache": True}),
 }
-
-
-def begin(history: History, workshop: Workshop, answers: Answers) -> Project:
-    """Return a new project with its environment, where those of the workshop lie."""
-    into = workshop.folder / "my-app"
-    shutil.rmtree(into, ignore_errors=True)
-    project = history.copy(into, runnable(QUESTIONNAIRE.complete(answers)), PRESENT)
-    workshop.sync(project.path)
-    project.commit()
-    return project
 
 
 @pytest.mark.parametrize(("name", "values", "answers"), TRIPS.values(), ids=TRIPS)
@@ -160,24 +147,9 @@ def test_auth_goes_from_a_database_with_users_as_its_page_says(
     missing = r"CommandError: No file in .* has the revision session_renewals"
     with pytest.raises(AssertionError, match=missing):
         operator.run(project.path, "my-app", "db", "upgrade")
-    follow_the_page(project, operator)
+    follow_page("docs/blocks/auth.md", project, operator)
 
     assert orders_of(database) == [7]
     assert not tables_of(database) & {"users", "user_sessions", "login_attempts"}
     operator.run(project.path, "my-app", "db", "check")
     operator.run(project.path, "pytest", "-q", "-p", "no:cacheprovider", "-m", "not e2e")
-
-
-def follow_the_page(project: Project, operator: Workshop) -> None:
-    """Run what `docs/blocks/auth.md` says of switching it off."""
-    page = (ROOT / "docs/blocks/auth.md").read_text()
-    (steps,) = re.findall(r"```shell\n(.*?)```", page, re.DOTALL)
-    steps = steps.replace("<package>", "my_app").replace("<slug>", "my-app")
-    programs = operator.environment_of(project.path) / "bin"
-    path = os.pathsep.join([str(programs), operator.environment["PATH"]])
-    subprocess.run(
-        ["bash", "-euc", steps],
-        cwd=project.path,
-        env=operator.environment | {"PATH": path},
-        check=True,
-    )
