@@ -17,6 +17,7 @@ from extensions.contract.questionnaire import ROOT
 from tests.support.delivery import requires
 from tests.support.history import scratch_copy
 from tests.support.mutations import Mutation, mutations_of
+from tests.support.packages import MADE
 from tests.support.projects import PEOPLE, Workshop
 
 NOTICED = "(FAILED|ERROR) "
@@ -37,7 +38,9 @@ def test_every_row_breaks_what_is_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mutation", mutations_of("template"), ids=str)
-def test_breaking_the_template_turns_its_test_red(mutation: Mutation, tmp_path: Path) -> None:
+def test_breaking_the_template_turns_its_test_red(
+    mutation: Mutation, packages: Path, tmp_path: Path
+) -> None:
     requires(*mutation.tools)
     root = scratch_copy(tmp_path / "template")
     mutation.apply(root)
@@ -45,6 +48,8 @@ def test_breaking_the_template_turns_its_test_red(mutation: Mutation, tmp_path: 
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
     command += ["--numprocesses=0", "--dist=no", mutation.test]
     variables = os.environ | {"REQUIRE_TOOLS": "1"}
+    if mutation.file != "extensions/stack.jinja":  # which says what packages there are
+        variables[MADE] = str(packages)
     result = subprocess.run(
         command, cwd=root, env=variables, capture_output=True, text=True, check=False
     )

@@ -15,7 +15,10 @@ from extensions.contract.questionnaire import ROOT
 from extensions.contract.tables import rows
 from tests.support.projects import python_of, pythons_here
 
-__all__ = ["all_packages", "sync_packages"]
+__all__ = ["MADE", "all_packages", "sync_packages"]
+
+MADE = "PACKAGES_OF_ALL_COMBINATIONS"
+"""The variable that names the folder to a run within a run, which then need not make it again."""
 
 PROJECT = """\
 [project]
@@ -39,6 +42,8 @@ def all_packages(shared: Path, variables: Mapping[str, str]) -> Path:
     Raises:
         AssertionError: The packages cannot be had; every worker gets the same message.
     """
+    if made := variables.get(MADE):
+        return Path(made)
     folder = shared / "packages"
     failure = folder / "failure.txt"
     with FileLock(f"{folder}.lock"):
