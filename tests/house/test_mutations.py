@@ -14,11 +14,12 @@ from pathlib import Path
 import pytest
 
 from extensions.contract.questionnaire import ROOT
+from tests.support.broken_projects import BrokenProjects, by_project
 from tests.support.delivery import requires
 from tests.support.history import scratch_copy
 from tests.support.mutations import Mutation, mutations_of
 from tests.support.packages import MADE
-from tests.support.projects import PEOPLE, Workshop
+from tests.support.projects import Workshop
 
 NOTICED = "(FAILED|ERROR) "
 """What pytest says of a test that fails, or whose fixtures do."""
@@ -58,16 +59,21 @@ def test_breaking_the_template_turns_its_test_red(
     assert re.search(NOTICED + re.escape(mutation.test), result.stdout), result.stdout
 
 
-@pytest.mark.parametrize("mutation", mutations_of("project"), ids=str)
+@pytest.fixture(scope="module")
+def broken_projects(workshop: Workshop) -> BrokenProjects:
+    """This worker's broken projects, as long as it runs no tests of other modules."""
+    return BrokenProjects(workshop=workshop)
+
+
+@pytest.mark.parametrize("mutation", sorted(mutations_of("project"), key=by_project), ids=str)
 def test_breaking_a_project_turns_its_test_red(
-    mutation: Mutation, tmp_path: Path, workshop: Workshop
+    mutation: Mutation, tmp_path: Path, broken_projects: BrokenProjects
 ) -> None:
     requires(*mutation.tools)
-    root = scratch_copy(tmp_path / "template")
-    mutation.apply(root)
 
-    project = workshop.make(PEOPLE | mutation.answers, template=root)
+    project = broken_projects.make(mutation, tmp_path)
+
     command = ("pytest", "-q", "-x", "-p", "no:cacheprovider", mutation.test)
     noticed = rf"{NOTICED}{re.escape(mutation.test)}|ImportError while loading conftest"
     with pytest.raises(AssertionError, match=noticed):
-        workshop.run(project, *command)
+        broken_projects.workshop.run(project, *command)

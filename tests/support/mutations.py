@@ -47,15 +47,23 @@ class Mutation(BaseModel):
         name = re.sub(r"{%.*?%}", "", Path(self.file).name).removesuffix(".jinja")
         return f"{name}: {self.test.rpartition('/')[2]}"
 
+    @property
+    def is_deletion(self) -> bool:
+        """Whether the whole file is taken away."""
+        return not self.old
+
+    def broken(self, text: str) -> str:
+        """Return the text of the file with what is wrong in it."""
+        assert self.old in text, f"{self.file} no longer has {self.old!r}"
+        return text.replace(self.old, self.new)
+
     def apply(self, root: Path) -> None:
         """Break the file under another root."""
         path = root / self.file
-        if not self.old:
+        if self.is_deletion:
             path.unlink()
-            return
-        text = path.read_text()
-        assert self.old in text, f"{self.file} no longer has {self.old!r}"
-        path.write_text(text.replace(self.old, self.new))
+        else:
+            path.write_text(self.broken(path.read_text()))
 
 
 class _Area(BaseModel):

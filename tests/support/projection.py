@@ -13,7 +13,7 @@ from pathlib import Path
 from extensions.contract.questionnaire import ROOT, Answers, Questionnaire
 from tests.support.projects import PEOPLE, QUESTIONNAIRE
 
-__all__ = ["FOLDER", "Rendered", "project", "sources", "versions"]
+__all__ = ["FOLDER", "Rendered", "project", "sources", "text_of", "versions"]
 
 SUFFIX = QUESTIONNAIRE.settings.templates_suffix
 SUBDIRECTORY = QUESTIONNAIRE.settings.subdirectory
@@ -69,9 +69,15 @@ def project(
     is_named = all(part.removesuffix(SUFFIX) for part in parts)
     if not is_named or questionnaire.excludes(path, answers):
         return None
-    if name.endswith(SUFFIX):
-        text = questionnaire.render(name, text, context)
-    return path, text
+    return path, text_of(name, text, answers, questionnaire)
+
+
+def text_of(
+    name: str, text: str, answers: Answers, questionnaire: Questionnaire = QUESTIONNAIRE
+) -> str:
+    """Return what a file of this name and text has in a project with these answers."""
+    is_template = name.endswith(SUFFIX)
+    return questionnaire.render(name, text, {**answers, **COPIER}) if is_template else text
 
 
 @cache

@@ -36,6 +36,7 @@ __all__ = [
     "combinations",
     "compiled_once",
     "covering",
+    "date_by_content",
     "memory",
     "name_of",
     "python_of",
@@ -256,13 +257,32 @@ class Workshop:
         Bytecode is: Python compares it with the time and size of its source, and the time of a
         project's source is made of its content.
         """
-        project = self.folder / "my-app"
-        for left in (project, *self.temporary.iterdir()):
+        self._clear()
+        render(template or self.template, self.project, runnable(answers))
+        for module in self.project.rglob("*.py"):
+            date_by_content(module)
+        self.sync(self.project)
+        return self.project
+
+    def keep(self) -> Path:
+        """Keep the project as it is, in place of the one that was kept before."""
+        kept = self.folder / "kept"
+        _delete(kept)
+        return shutil.copytree(self.project, kept)
+
+    def put_back(self, kept: Path) -> Path:
+        """Return to a project that was kept, whose environment is the one that is there."""
+        self._clear()
+        return shutil.copytree(kept, self.project)
+
+    def _clear(self) -> None:
+        for left in (self.project, *self.temporary.iterdir()):
             _delete(left)
-        render(template or self.template, project, runnable(answers))
-        _date_by_content(project)
-        self.sync(project)
-        return project
+
+    @property
+    def project(self) -> Path:
+        """Where each project is in its turn."""
+        return self.folder / "my-app"
 
     def run(self, project: Path, *command: str) -> None:
         """Run a command of the project's environment; fail with its output.
@@ -335,12 +355,11 @@ class Workshop:
         return result.stdout
 
 
-def _date_by_content(project: Path) -> None:
-    """Give each module a time of its own, that of no other content, so that bytecode tells them."""
-    for path in project.rglob("*.py"):
-        digest = hashlib.sha256(path.read_bytes()).digest()
-        seconds = DATES + int.from_bytes(digest[:4]) // 4
-        os.utime(path, (seconds, seconds))
+def date_by_content(module: Path) -> None:
+    """Give a module a time of its own, that of no other content, so that bytecode tells them."""
+    digest = hashlib.sha256(module.read_bytes()).digest()
+    seconds = DATES + int.from_bytes(digest[:4]) // 4
+    os.utime(module, (seconds, seconds))
 
 
 def _version_of(project: Path) -> str:
