@@ -162,6 +162,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="take every combination where a covering set is the rule",
     )
     parser.addoption(
+        "--batch", type=int, metavar="N", help="give the type checkers N combinations at once"
+    )
+    parser.addoption(
         "--shard", type=part, metavar="K/N", help="run only the K-th of N parts of the tests"
     )
     parser.addoption(

@@ -47,7 +47,7 @@ def test_breaking_the_template_turns_its_test_red(
     mutation.apply(root)
 
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
-    command += ["--numprocesses=0", "--dist=no", mutation.test]
+    command += ["--numprocesses=0", "--dist=no", "--batch=1", mutation.test]
     variables = os.environ | {"REQUIRE_TOOLS": "1"}
     if mutation.file != "extensions/stack.jinja":  # which says what packages there are
         variables[MADE] = str(packages)

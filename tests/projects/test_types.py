@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from extensions.contract.questionnaire import Answers
-from tests.support.projects import batches, command_of, name_of, pythons_here, render
+from tests.support.projects import BATCH, batches, command_of, name_of, pythons_here, render
 
 MYPY = """\
 [mypy]
@@ -32,7 +32,8 @@ def environment(packages: Path) -> Path:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Take the combinations, or with --every those that cross every block."""
-    found = batches(is_every=bool(metafunc.config.getoption("--every")))
+    option = metafunc.config.getoption
+    found = batches(is_every=bool(option("--every")), size=option("--batch") or BATCH)
     metafunc.parametrize("batch", found, ids=range(len(found)), indirect=True)
 
 

@@ -28,6 +28,7 @@ from extensions.contract.crossing import combinations_of
 from extensions.contract.questionnaire import ALONGSIDE, ROOT, Answer, Answers, read
 
 __all__ = [
+    "BATCH",
     "BLOCKS",
     "SWITCHES",
     "Workshop",
@@ -50,7 +51,7 @@ BLOCKS = QUESTIONNAIRE.blocks
 """The questions that decide what a project consists of."""
 
 BATCH = 24
-"""How many combinations the type checkers take at once."""
+"""How many combinations the type checkers take at once, unless `--batch` says otherwise."""
 
 SWITCHES = [
     question.name for question in QUESTIONNAIRE.questions if {False, "none"} & {*question.values}
@@ -84,9 +85,9 @@ def combinations(*, is_every: bool = False) -> tuple[Answers, ...]:
     return tuple(combinations_of(QUESTIONNAIRE, PEOPLE, is_every=is_every))
 
 
-def batches(*, is_every: bool = False) -> list[tuple[Answers, ...]]:
+def batches(*, is_every: bool = False, size: int = BATCH) -> list[tuple[Answers, ...]]:
     """Return the combinations in the batches that are typed together."""
-    return list(itertools.batched(combinations(is_every=is_every), BATCH))
+    return list(itertools.batched(combinations(is_every=is_every), size))
 
 
 def covering(strength: int, among: Sequence[Answers] | None = None) -> list[Answers]:
