@@ -3,7 +3,13 @@
 import pytest
 from jinja2.sandbox import SandboxedEnvironment
 
-from extensions.contract.questionnaire import Answers, InvalidAnswersError, Questionnaire, read
+from extensions.contract.questionnaire import (
+    ROOT,
+    Answers,
+    InvalidAnswersError,
+    Questionnaire,
+    read,
+)
 from extensions.maintenance.branches import Arm, RecordingEnvironment
 from tests.support.bad_answers import BAD_ANSWERS, ODD_FOLDERS
 from tests.support.projection import project, sources, versions
@@ -24,9 +30,11 @@ def recording() -> Questionnaire:
     )
 
 
-def dead_arms(questionnaire: Questionnaire) -> list[Arm]:
+def dead_arms(questionnaire: Questionnaire, file: str = "") -> list[Arm]:
+    """Return the arms that nothing took, of one file or of all."""
     assert isinstance(questionnaire.environment, RecordingEnvironment)
-    return questionnaire.environment.branches.dead
+    found = questionnaire.environment.branches.dead
+    return [arm for arm in found if file in {"", arm.template}]
 
 
 def test_every_branch_of_the_template_is_taken() -> None:
@@ -34,6 +42,8 @@ def test_every_branch_of_the_template_is_taken() -> None:
     for source in sources():
         list(versions(source, questionnaire))
         project(source, questionnaire.complete(PLAIN), questionnaire)
+        dead = dead_arms(questionnaire, str(source.relative_to(ROOT)))  # all files take long
+        assert not dead, "\n".join(map(str, dead))
     for folder in ODD_FOLDERS:
         questionnaire.complete({}, folder=folder)
     refused: list[Answers] = [{bad.question: bad.answer} for bad in BAD_ANSWERS]
