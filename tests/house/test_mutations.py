@@ -24,6 +24,9 @@ from tests.support.projects import Workshop
 NOTICED = "(FAILED|ERROR) "
 """What pytest says of a test that fails, or whose fixtures do."""
 
+OF_PROJECTS = sorted(mutations_of("project"), key=by_project)
+"""Workers take tests that follow each other, so each makes few projects."""
+
 
 @pytest.mark.quick
 def test_every_row_breaks_what_is_there(tmp_path: Path) -> None:
@@ -65,7 +68,7 @@ def broken_projects(workshop: Workshop) -> BrokenProjects:
     return BrokenProjects(workshop=workshop)
 
 
-@pytest.mark.parametrize("mutation", sorted(mutations_of("project"), key=by_project), ids=str)
+@pytest.mark.parametrize("mutation", OF_PROJECTS, ids=str)
 def test_breaking_a_project_turns_its_test_red(
     mutation: Mutation, tmp_path: Path, broken_projects: BrokenProjects
 ) -> None:
@@ -77,3 +80,22 @@ def test_breaking_a_project_turns_its_test_red(
     noticed = rf"{NOTICED}{re.escape(mutation.test)}|ImportError while loading conftest"
     with pytest.raises(AssertionError, match=noticed):
         broken_projects.workshop.run(project, *command)
+
+
+def test_broken_project_has_nothing_of_the_one_before(
+    broken_projects: BrokenProjects, tmp_path: Path
+) -> None:
+    deletion = next(mutation for mutation in OF_PROJECTS if mutation.is_deletion)
+    change = deletion.model_copy(update={"old": "import asyncio\n", "new": "import asyncio, os\n"})
+
+    broken = [contents(broken_projects.make(each, tmp_path)) for each in (deletion, change)]
+
+    gone, changed = broken
+    ((path, text),) = changed.items() - gone.items()
+    assert gone.keys() == changed.keys() - {path}
+    assert "import asyncio, os\n" in text
+
+
+def contents(project: Path) -> dict[Path, str]:
+    files = (path for path in project.rglob("*") if path.is_file())
+    return {path.relative_to(project): path.read_text() for path in files}
