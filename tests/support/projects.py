@@ -42,6 +42,7 @@ __all__ = [
     "name_of",
     "python_of",
     "pythons_here",
+    "remember_anew",
     "render",
     "runnable",
 ]
@@ -187,6 +188,7 @@ def _folders() -> list[str]:
 compile_anew = cast("Callable[..., CodeType]", Environment.compile)
 locate_anew = cast("Callable[[Worker], Path]", vars(Worker)["answers_relpath"].fget)
 remember_anew = cast("Callable[[Worker], object]", vars(Worker)["_answers_to_remember"])
+fill_in_anew = cast("Callable[..., str]", vars(Worker)["_render_string"])
 
 
 def once_a_rendering[T](compute: Callable[[Worker], T]) -> Callable[[Worker], T]:
@@ -201,6 +203,16 @@ def once_a_rendering[T](compute: Callable[[Worker], T]) -> Callable[[Worker], T]
         return kept[compute]
 
     return computed
+
+
+def fill_in_once(self: Worker, string: str, extra_context: dict[str, object] | None = None) -> str:
+    """Keep what each part of a path becomes, for folders are part of many paths."""
+    if Phase.current() is not Phase.RENDER or extra_context or "yield" in string:
+        return fill_in_anew(self, string, extra_context)
+    kept: dict[str, str] = vars(self).setdefault("_filled_in_once", {})
+    if string not in kept:
+        kept[string] = fill_in_anew(self, string)
+    return kept[string]
 
 
 @contextmanager
@@ -226,6 +238,7 @@ def compiled_once() -> Generator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Environment, "compile", compile_once)
         patch.setattr(Worker, "_answers_to_remember", once_a_rendering(remember_anew))
+        patch.setattr(Worker, "_render_string", fill_in_once)
         patch.setattr(Worker, "answers_relpath", property(once_a_rendering(locate_anew)))
         yield
 
