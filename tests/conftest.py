@@ -14,7 +14,8 @@ from extensions.contract.questionnaire import ROOT, Answers
 from extensions.maintenance.command_line import part
 from tests.support.budget import BUDGET, SUITES, TYPES, tier_of
 from tests.support.changed import Changes, changes_since
-from tests.support.history import History, cloned_once, isolated_git
+from tests.support.history import History, isolated_git
+from tests.support.once import cloned_once
 from tests.support.packages import all_packages
 from tests.support.projects import (
     BLOCKS,

@@ -10,15 +10,14 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
-from tempfile import mkdtemp
 
 import pytest
 from copier import run_copy, run_update
+from plumbum import local
 
 from extensions.contract.questionnaire import ROOT, Answer, Answers
 from extensions.maintenance.releases import Release, releases
@@ -35,7 +34,6 @@ __all__ = [
     "History",
     "Project",
     "assert_whole_clone",
-    "cloned_once",
     "commit_of",
     "difference",
     "empty_folders",
@@ -238,7 +236,8 @@ class History:
 
     Attributes:
         repository: Where it lies.
-        folder: Where copies are kept, so that each is rendered once.
+        folder: Where copies are kept, so that each is rendered once. What git keeps of them lies
+            beside it, for all projects that are made of them.
     """
 
     repository: Path
@@ -308,6 +307,18 @@ class History:
             self._copy(self.copies[key], given, version)
         return self.copies[key]
 
+    def edited(
+        self, answers: Mapping[str, Answer], edits: Sequence[Callable[[Path], None]]
+    ) -> Project:
+        """Return a copy of the present with edits that are not committed; nobody may change it."""
+        key = (PRESENT, *edits, *sorted(given_of(answers).items()))
+        if key not in self.copies:
+            self.copies[key] = self.folder / str(len(self.copies)) / "my-app"
+            project = self.copy(self.copies[key], answers, PRESENT)
+            for edit in edits:
+                edit(project.path)
+        return Project(self.copies[key], self.copies[key])
+
     def _copy(self, into: Path, given: Answers, version: str) -> None:
         run_copy(
             str(self.repository),
@@ -319,7 +330,12 @@ class History:
             quiet=True,
         )
         git(into, "init", "--quiet")
-        Project(into, into).commit()
+        objects = self.folder.with_name("objects")
+        objects.mkdir(exist_ok=True)
+        (into / ".git/objects/info/alternates").write_text(f"{objects}\n")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("GIT_OBJECT_DIRECTORY", str(objects))
+            Project(into, into).commit()
 
     def _empty(self) -> None:
         for path in self.repository.iterdir():
@@ -396,14 +412,16 @@ def _lines(path: Path) -> list[str]:
 
 def lines_added(project: Project) -> dict[str, set[str]]:
     """Return what the last commit added: the lines of each file that is still there."""
-    names = project.git("diff", "--name-only", "--diff-filter=d", "-z", "HEAD~1").split("\0")
-    return {name: set(_lines_added(project, name)) for name in names if name}
-
-
-def _lines_added(project: Project, name: str) -> Iterator[str]:
-    for line in project.git("diff", "--unified=0", "HEAD~1", "--", name).splitlines():
-        if line.startswith("+") and not line.startswith("+++"):
-            yield line[1:]
+    plain = ("-c", "core.quotePath=false", "diff", "--no-renames")
+    changed = project.git(*plain, "--name-only", "--diff-filter=d", "-z", "HEAD~1").split("\0")
+    added: dict[str, set[str]] = {name: set() for name in changed if name}
+    name = ""
+    for line in project.git(*plain, "--unified=0", "--diff-filter=d", "HEAD~1").splitlines():
+        if line.startswith("+++ "):
+            name = line.removeprefix("+++ b/").rstrip("\t")
+        elif line.startswith("+"):
+            added[name].add(line[1:])
+    return added
 
 
 # ---------------------------------------------------------------------------------------- tools
@@ -446,38 +464,16 @@ def isolated_git(folder: Path) -> Generator[None]:
     """Keep the developer's git configuration and Copier's cache out of the tests."""
     configuration = folder / "gitconfig"
     configuration.write_text(
-        "[user]\nname = Ada Lovelace\nemail = ada@example.org\n[init]\ndefaultBranch = main\n"
-        "[gc]\nauto = 0\n[advice]\ndetachedHead = false\n"
+        "[user]\nname = Ada Lovelace\nemail = ada@example.org\n"
+        "[init]\ndefaultBranch = main\ntemplateDir =\n"
+        "[gc]\nauto = 0\n[maintenance]\nauto = false\n[advice]\ndetachedHead = false\n"
     )
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GIT_CONFIG_GLOBAL", str(configuration))
-        patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-        patch.setenv("COPIER_CACHE_DIR", str(folder / "cache"))
+    variables = {
+        "GIT_CONFIG_GLOBAL": str(configuration),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "COPIER_CACHE_DIR": str(folder / "cache"),
+    }
+    with pytest.MonkeyPatch.context() as patch, local.env(**variables):  # Copier runs git by it
+        for name, value in variables.items():
+            patch.setenv(name, value)
         yield
-
-
-@contextmanager
-def cloned_once(folder: Path) -> Generator[None]:
-    """Keep clones of releases, and spare Copier asking git after each file whether it sees modes.
-
-    An update clones the template five times and asks for each file it renders: half of its time.
-    """
-    clones: dict[tuple[str, str], str] = {}
-    clone_anew = import_module("copier._vcs").clone
-
-    def clone_once(url: str, ref: str, location: str) -> str:
-        if not re.fullmatch(r"v[\d.]+", ref):
-            return str(clone_anew(url, ref, location=location))
-        if (url, ref) not in clones:
-            into = mkdtemp(prefix="clone-", dir=folder)
-            clones[url, ref] = clone_anew(url, ref, location=into)
-        return clones[url, ref]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("copier._template.clone", clone_once)
-        patch.setattr("copier._main.Worker._sync_git_index_executable_bit", _nothing)
-        yield
-
-
-def _nothing(*_: object) -> None:
-    """Do nothing."""

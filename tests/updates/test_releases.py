@@ -29,6 +29,7 @@ from tests.support.history import (
     git,
     lines_added,
     released,
+    run_copier,
 )
 from tests.support.projects import PEOPLE, QUESTIONNAIRE, combinations, covering, name_of
 from tests.support.workflows import Runner, recorder
@@ -101,6 +102,18 @@ def test_update_from_a_release_gives_what_a_fresh_copy_gives(
     after = yaml.safe_load(project.read(ANSWERS_FILE))
     assert {name: after[name] for name in before} == before | {"_commit": after["_commit"]}
     assert {name: after[name] for name in LISTED} == {name: answers[name] for name in LISTED}
+
+
+def test_plain_command_line_updates_from_the_newest_release(
+    real_history: History, tmp_path: Path
+) -> None:
+    """Of Copier's work, nothing is kept from other tests."""
+    project = real_history.copy(tmp_path / "my-app", DEFAULTS, RELEASES[0].tag)
+
+    updated = run_copier("update", "--defaults", folder=project.path)
+
+    assert updated.returncode == 0, updated.stderr
+    assert not difference(project.path, real_history.fresh(DEFAULTS, NOW))
 
 
 def removed(project: Project) -> set[str]:

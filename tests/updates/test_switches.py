@@ -21,6 +21,7 @@ from tests.support.history import (
     difference,
     given_of,
     lines_added,
+    run_copier,
 )
 from tests.support.projection import project as project_one
 from tests.support.projection import sources
@@ -107,10 +108,13 @@ def test_many_switches_at_once_and_back_end_where_they_began(
 
 @pytest.mark.quick
 def test_switch_and_release_in_one_update(history: History, tmp_path: Path) -> None:
+    """By the plain command line: of Copier's work, nothing is kept from other tests."""
     project = history.copy(tmp_path / "my-app", STARTS[0])
+    given = [f"--data={name}={STARTS[-1][name]}" for name in LISTED]
 
-    project.update(data={name: STARTS[-1][name] for name in LISTED})
+    updated = run_copier("update", "--defaults", *given, folder=project.path)
 
+    assert updated.returncode == 0, updated.stderr
     assert not difference(project.path, history.fresh(STARTS[-1]))
 
 
@@ -126,10 +130,9 @@ def test_switch_keeps_edits_and_files(
     project.edit(*KEPT_EDITS)
     mine = lines_added(project)
     resolved: set[str] = set()
-    for index, answers in enumerate(round_trip(start, name)):
+    for answers in round_trip(start, name):
         project.update(data={name: answers[name]})
-        wanted = history.copy(tmp_path / f"wanted-{index}", answers, PRESENT)
-        wanted.edit(*KEPT_EDITS)
+        wanted = history.edited(answers, KEPT_EDITS)
         clashes = project.conflicts()
         resolved.update(clashes)
         assert resolved <= MAY_CLASH
