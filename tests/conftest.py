@@ -15,7 +15,7 @@ from extensions.maintenance.command_line import part
 from tests.support.budget import BUDGET, SUITES, TYPES, tier_of
 from tests.support.changed import Changes, changes_since
 from tests.support.history import History, isolated_git
-from tests.support.once import cloned_once
+from tests.support.once import kept_for_updates
 from tests.support.packages import all_packages
 from tests.support.projects import (
     BLOCKS,
@@ -106,7 +106,7 @@ def servers(packages: Path) -> Generator[SuiteServers]:
 def history(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Generator[History]:
     """This worker's repository of the template, with releases."""
     folder = tmp_path_factory.mktemp("history")
-    with isolated_git(folder), cloned_once(folder):
+    with isolated_git(folder), kept_for_updates(folder):
         yield History.of(template, folder)
 
 
@@ -114,7 +114,7 @@ def history(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Generat
 def real_history(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Generator[History]:
     """This worker's clone of this repository, with every real release and the present."""
     folder = tmp_path_factory.mktemp("releases")
-    with isolated_git(folder), cloned_once(folder):
+    with isolated_git(folder), kept_for_updates(folder):
         yield History.released(template, folder)
 
 

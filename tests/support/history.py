@@ -303,8 +303,7 @@ class History:
         given = given_of(answers)
         key = (version, *sorted(given.items()))
         if key not in self.copies:
-            self.copies[key] = self.folder / str(len(self.copies)) / "my-app"
-            self._copy(self.copies[key], given, version)
+            self._copy(self._place(key), given, version)
         return self.copies[key]
 
     def edited(
@@ -313,11 +312,14 @@ class History:
         """Return a copy of the present with edits that are not committed; nobody may change it."""
         key = (PRESENT, *edits, *sorted(given_of(answers).items()))
         if key not in self.copies:
-            self.copies[key] = self.folder / str(len(self.copies)) / "my-app"
-            project = self.copy(self.copies[key], answers, PRESENT)
+            project = self.copy(self._place(key), answers, PRESENT)
             for edit in edits:
                 edit(project.path)
         return Project(self.copies[key], self.copies[key])
+
+    def _place(self, key: tuple[object, ...]) -> Path:
+        self.copies[key] = self.folder / str(len(self.copies)) / "my-app"
+        return self.copies[key]
 
     def _copy(self, into: Path, given: Answers, version: str) -> None:
         run_copy(

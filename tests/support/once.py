@@ -1,10 +1,10 @@
 """What is kept of Copier's work on updates: clones, and what git and Jinja make of them.
 
-An update renders a project three times: as it was, in its place, and as it shall be. What it was,
-and what it shall be, are mostly known from its first copy, the update before, or the one to which
-it is compared. What happens to a project is never kept: what is overwritten, skipped, deleted or
-merged is found out again each time, by Copier and git. Updates of the plain command line, which
-are other processes, keep nothing.
+An update renders a project three times: the old release, the new release in its place, and the new
+release beside it. Another test has mostly rendered the same release with the same answers before.
+What happens to a project is never kept: Copier and git decide each time what is overwritten,
+skipped, deleted or merged. Updates by the plain command line run in processes of their own, which
+keep nothing.
 """
 
 import re
@@ -25,7 +25,7 @@ from jinja2 import Environment
 
 from tests.support.projects import memory, remember_anew
 
-__all__ = ["cloned_once"]
+__all__ = ["kept_for_updates"]
 
 type Step = Callable[[Worker], None]
 
@@ -198,7 +198,7 @@ def _recorded(worker: Worker) -> list[Step]:
 
 
 @contextmanager
-def cloned_once(folder: Path) -> Generator[None]:
+def kept_for_updates(folder: Path) -> Generator[None]:
     """Keep what updates from releases have in common.
 
     Copier also asks git after each file whether it sees modes, a quarter of an update's time: the
