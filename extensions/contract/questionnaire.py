@@ -39,9 +39,9 @@ ROOT = Path(__file__).resolve().parents[2]
 ALONGSIDE = ("kubernetes", "license", "python_version", "type_checker")
 """The questions whose answers change no code, so that crossing the others covers it all."""
 
-LAID_ACROSS: tuple[str, ...] = ()
-"""Blocks that are laid across the others, and crossed by `--every` only; forks declare theirs in
-`extensions/own.jinja`."""
+LAID_ACROSS: tuple[str, ...] = ("rate_limit", "http_client")
+"""Blocks that are laid across the others, and crossed by `--every` only: those that no other block
+asks for anything. Forks declare theirs in `extensions/own.jinja`."""
 
 METADATA = frozenset({"_commit", "_src_path"})
 WORDS: Mapping[str, bool] = {
@@ -88,6 +88,7 @@ class Settings(Contract):
     subdirectory: str = Field(alias="_subdirectory")
     templates_suffix: str = Field(alias="_templates_suffix")
     exclude: tuple[Literal["{{ excluded | default('') }}"], ...] = Field((), alias="_exclude")
+    skip_if_exists: tuple[str, ...] = Field((), alias="_skip_if_exists")
     envops: EnvironmentOptions = Field(alias="_envops")
     message_before_copy: str = Field(alias="_message_before_copy")
     message_before_update: str = Field(alias="_message_before_update")
