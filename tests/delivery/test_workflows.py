@@ -13,7 +13,7 @@ import pytest
 import uv
 
 from extensions.contract.questionnaire import Answers
-from tests.support.delivery import PROJECTS, owned, owners_variables
+from tests.support.delivery import PROJECTS, owned, owners_variables, ran
 from tests.support.edits import bumped_same_dependency
 from tests.support.history import DROPPED, PREVIOUS, History, Project, git, substitute
 from tests.support.projects import PEOPLE, Workshop
@@ -59,6 +59,7 @@ def tools(tmp_path: Path) -> Path:
 
 def runner_in(workshop: Workshop, checkout: Path, tools: Path, **values: str) -> Runner:
     shared = {
+        "github.event_name == 'pull_request'": "true",
         "github.token": "workflow-token",
         "github.sha": "abc",
         "!cancelled()": "true",
@@ -80,6 +81,8 @@ def test_ci_passes_in_a_new_project(
     checkout = owned(workshop, tmp_path / "my-app", PROJECTS[name] | checker)
     workflow = checkout / WORKFLOWS / "ci.yml"
     runner = runner_in(workshop, checkout, tools)
+    described(checkout, runner)
+    runner.variables = {**runner.variables, "CI": "true"}
 
     ran = [script for job in jobs_of(workflow) for script in runner.run(workflow, job)]
 
@@ -88,6 +91,39 @@ def test_ci_passes_in_a_new_project(
     audit = next(call for call in runner.calls if call.startswith("uvx pip-audit"))
     assert "--strict" in audit
     assert "fastapi==" in (checkout / "requirements.txt").read_text()
+
+
+def described(checkout: Path, runner: Runner) -> None:
+    """Write and commit the description of the API, as the owner has by the first pull request."""
+    command = ("uv", "run", "--quiet", "my-app", "openapi", "--output", "openapi.json")
+    variables = {**runner.variables, "PATH": f"{runner.tools}:{runner.variables['PATH']}"}
+    result = ran(*command, folder=checkout, variables=variables)
+    assert result.returncode == 0, result.stdout
+    git(checkout, "add", "--all")
+    git(checkout, "commit", "--quiet", "--message=feat: describe the API")
+
+
+def test_ci_refuses_a_break_of_the_api_until_it_is_allowed(
+    workshop: Workshop, tmp_path: Path, tools: Path
+) -> None:
+    checkout = owned(workshop, tmp_path / "my-app", PROJECTS["off"])
+    workflow = checkout / WORKFLOWS / "ci.yml"
+    runner = runner_in(workshop, checkout, tools)
+    described(checkout, runner)
+    (module,) = checkout.glob("src/*/routers/health.py")
+    substitute(module, '"/health"', '"/healthy"')
+    described(checkout, runner)
+
+    with pytest.raises(subprocess.CalledProcessError):
+        runner.run(workflow, "contract")
+    assert "GET /health: removed" in runner.printed.splitlines()
+
+    (checkout / "openapi-allowed.txt").write_text("GET /health: removed\n")
+    runner.run(workflow, "contract")
+
+    git(checkout, "commit", "--quiet", "--allow-empty", "--message=feat: go on")
+    runner.run(workflow, "contract")
+    assert "delete it: GET /health: removed" in runner.printed
 
 
 def test_ci_fails_where_the_service_does_not_stop_in_order(
@@ -246,7 +282,8 @@ def test_template_update_opens_a_pull_request(update: Update, old_project: Proje
     pull_request = next(call for call in runner.calls if call.startswith("gh pr create"))
     assert f"--head {BRANCH}" in pull_request
     assert "--draft" not in pull_request
-    assert "uv.lock" in git(old_project.path, "ls-tree", "--name-only", f"origin/{BRANCH}")
+    proposed = git(old_project.path, "ls-tree", "--name-only", f"origin/{BRANCH}").splitlines()
+    assert {"openapi.json", "uv.lock"} <= {*proposed}
     assert old_project.changes() == []
 
 
@@ -261,6 +298,7 @@ def test_template_update_names_conflicts_and_rejected_changes(
     log = "\n".join(runner.calls)
     assert "--draft" in log
     assert "first:\n- `README.md.rej`\n- `docker/Dockerfile`" in log
+    assert "openapi.json`" in log
     assert "<<<<<<< before" in git(old_project.path, "show", f"origin/{BRANCH}:docker/Dockerfile")
 
 
@@ -273,7 +311,7 @@ def test_template_update_proposes_what_cannot_be_locked_yet(
     runner = update(old_project, "a token")
 
     log = "\n".join(runner.calls)
-    assert "run `uv lock` first:\n- `pyproject.toml`" in log
+    assert "first:\n- `pyproject.toml`" in log
     assert "uv.lock" not in git(old_project.path, "ls-tree", "--name-only", f"origin/{BRANCH}")
 
 

@@ -108,7 +108,7 @@ REVERSIONS: Mapping[str, tuple[Reversion, ...]] = {
     ),
 }
 NOT_YET: Mapping[str, tuple[str, ...]] = {
-    PREVIOUS: ("template/SECURITY.md.jinja",),
+    PREVIOUS: ("template/.vscode/settings.json.jinja", "template/SECURITY.md.jinja"),
     PAST: ("template/.github/pull_request_template.md.jinja",),
 }
 """Files that a release did not have yet."""

