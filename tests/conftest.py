@@ -24,6 +24,7 @@ from tests.support.projects import (
     command_of,
     compiled_once,
     memory,
+    pythons_here,
     snapshot,
 )
 from tests.support.suite_servers import SuiteServers, suite_servers
@@ -68,6 +69,12 @@ def shared(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
 def packages(shared: Path) -> Path:
     """Environments with every package of every combination, one a Python version."""
     return all_packages(shared, clean_environment())
+
+
+@pytest.fixture(scope="session")
+def every_package(packages: Path) -> Path:
+    """The environment with every package of every combination, for type checkers."""
+    return packages / f"python-{pythons_here()[0]}"
 
 
 @pytest.fixture(scope="session")

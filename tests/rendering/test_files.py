@@ -151,8 +151,8 @@ def _docstring_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     return len((ast.get_docstring(node, clean=False) or "").splitlines())
 
 
-CHANGING = {"PluginRecord"}
-"""Dataclasses that are written to: what has become of each plugin."""
+CHANGING = {"_Size", "PluginRecord"}
+"""Dataclasses that are written to: the size of a body so far, what has become of each plugin."""
 
 
 def test_python_keeps_rules_that_no_linter_knows(tree: Path) -> None:

@@ -25,7 +25,7 @@ OWN = {
     pattern: reads & QUESTIONS for pattern, reads in deciding(ROOT).items() if pattern != "/deploy"
 }
 # What several blocks need or bring, each by itself: who asks for it does not ask for one of them.
-SHARED = frozenset({"has_pages", "has_redis", "has_tables"})
+SHARED = frozenset({"has_redis", "has_tables"})
 CONDITIONS = {name: read for name, read in conditions(ROOT).items() if name not in SHARED}
 EVERYTHING: Answers = {"database": "postgresql", "auth": "jwt"} | dict.fromkeys(
     QUESTIONS - {"database", "auth"}, True

@@ -230,7 +230,7 @@ def compiled_once() -> Generator[None]:
         if self.code_generator_class is not Environment.code_generator_class:
             return compile_anew(self, source, name, *rest)  # it notes what it compiles
         environment = (type(self), *sorted(self.extensions))
-        key = (source, name, self.trim_blocks, *environment)
+        key = (source, name, self.trim_blocks, self.block_start_string, *environment)
         if key not in compiled:
             compiled[key] = compile_anew(self, source, name, *rest)
         return compiled[key]
@@ -405,7 +405,7 @@ def _fingerprint(project: Path) -> str:
 def clean_environment() -> dict[str, str]:
     """Return variables that make projects behave as on anybody's machine."""
     tools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
-    unwanted = {"PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT"}
+    unwanted = {"CI", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT"}
     kept = {
         name: value
         for name, value in os.environ.items()

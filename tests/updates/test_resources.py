@@ -1,4 +1,4 @@
-"""A resource of an owner's own outlives the example that it was written after."""
+"""A booking service, scaffolded and finished by hand, lives through what its template does."""
 
 import re
 from collections.abc import Generator
@@ -8,17 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.history import History, Project
+from tests.support.bookings import add_bookings
+from tests.support.history import History, Project, substitute
 from tests.support.projects import Workshop
-from tests.support.resource import add_orders
 from tests.support.running import begin, follow_page
 from tests.support.suite_servers import SuiteServers
 
 MAIN = "src/my_app/main.py"
+NEXT = "v0.4.0"
 ADD_ROW = """\
-INSERT INTO orders (id, article, created_at, updated_at)
-VALUES ('00000000000000000000000000000007', 'book', '2026-01-01 12:00:00', '2026-01-01 12:00:00')
+INSERT INTO rooms (id, name, price, kind, created_at, updated_at)
+VALUES ('00000000000000000000000000000007', 'Sea', 9, 'single', '2026-01-01', '2026-01-01')
 """
+SERVICE = "scaffold/resource/template/src/@@package@@/services/@@plural@@.py.tmpl"
 RUN = """
 import asyncio
 from sqlalchemy import text
@@ -50,37 +52,63 @@ def execute(operator: Workshop, project: Path, statement: str) -> None:
     operator.run(project, "python", "-c", RUN.format(statement=statement))
 
 
-def take_the_items_out_of_main(project: Project) -> None:
-    """Resolve what the owner's line and that of the items may have come to."""
+def keep_what_the_owner_wrote(project: Project) -> None:
+    """Resolve what the owner's lines of `main.py` and those of the template may have come to."""
     assert {*project.conflicts()} <= {MAIN}
     markers = r"<{7} before updating\n((?:.*\n)*?)={7}\n(?:.*\n)*?>{7} after updating\n"
     main = re.sub(markers, r"\1", project.read(MAIN))
-    project.write(MAIN, main.replace("health, items, orders", "health, orders"))
+    project.write(MAIN, main)
+
+
+@pytest.fixture
+def own_history(history: History, tmp_path: Path) -> History:
+    """The releases, with one that has news of the scaffold."""
+    own = history.fork(tmp_path)
+    file = f"template/{SERVICE}"
+    own.release(
+        NEXT, lambda root: substitute(root / file, "Return one page of them", "Return some")
+    )
+    return own
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
-def test_resource_outlives_the_example(
-    history: History, workshop: Workshop, servers: SuiteServers, tmp_path: Path, database: str
+def test_booking_service_outlives_updates_the_example_and_switches(
+    own_history: History, workshop: Workshop, servers: SuiteServers, tmp_path: Path, database: str
 ) -> None:
-    project = begin(history, workshop, {"database": database})
+    project = begin(own_history, workshop, {"database": database, "auth": "jwt"})
     with production(database, tmp_path, servers) as url:
         operator = replace(workshop, environment=workshop.environment | {"DATABASE_URL": url})
-        mine = add_orders(project.path)
-        operator.run(project.path, "my-app", "db", "revision", "Orders")
+        mine, by_hand = add_bookings(project.path)
+        assert by_hand <= 150
+        operator.run(project.path, "my-app", "db", "revision", "Add rooms and bookings")
         operator.run(project.path, "my-app", "db", "upgrade")
         execute(operator, project.path, ADD_ROW)
-        (revision,) = project.path.glob("src/my_app/database/migrations/versions/*_orders.py")
+        (revision,) = project.path.glob("src/my_app/database/migrations/versions/*_bookings.py")
+        substitute(project.path / SERVICE, "The use cases of", "What callers do with")
         project.commit()
         kept = {name: project.read(name) for name in (*mine, str(revision))}
 
-        project.update(data={"example": False})
-        assert {name: project.read(name) for name in kept} == kept
-        take_the_items_out_of_main(project)
+        project.update(NEXT)
+        assert "Return some" in project.read(SERVICE)
+        assert "What callers do with" in project.read(SERVICE)
+        keep_what_the_owner_wrote(project)
+        project.commit()
+
+        project.update(NEXT, data={"example": False})
+        keep_what_the_owner_wrote(project)
+        main = project.read(MAIN)
+        project.write(MAIN, re.sub(r"(import .*)health, items, rooms", r"\1health, rooms", main))
         workshop.sync(project.path)
         follow_page("docs/blocks/example.md", project, operator)
+        project.commit()
+
+        project.update(NEXT, data={"cache": True})
+        keep_what_the_owner_wrote(project)
+        workshop.sync(project.path)
+        assert {name: project.read(name) for name in kept} == kept
         operator.run(project.path, "my-app", "db", "upgrade")
         operator.run(project.path, "my-app", "db", "check")
-        execute(operator, project.path, "SELECT count(*) FROM orders")
+        execute(operator, project.path, "SELECT count(*) FROM rooms")
 
     workshop = replace(workshop, environment=workshop.environment | servers.variables)
     workshop.run(project.path, "pytest", "-q", "-p", "no:cacheprovider", "-m", "not e2e")

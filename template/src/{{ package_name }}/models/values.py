@@ -1,10 +1,3 @@
-{% if database == 'none' %}
-"""What the values of models have in common."""
-
-from pydantic import AfterValidator
-
-__all__ = ["NO_NUL"]
-{% else %}
 """Types of values that are stored: they come back equal, and are the same in every answer."""
 
 from datetime import UTC, datetime
@@ -16,7 +9,6 @@ from pydantic import AfterValidator, AwareDatetime, Field
 __all__ = ["NO_NUL", "BigInt", "Moment", "quantized"]
 
 _LONGEST_DECIMAL = Context(prec=1000)
-{% endif %}
 
 
 def _without_nul(text: str) -> str:
@@ -26,8 +18,7 @@ def _without_nul(text: str) -> str:
 
 
 NO_NUL = AfterValidator(_without_nul)
-"""Text without NUL, which PostgreSQL cannot store: `Annotated[str, Field(max_length=80), NO_NUL]`."""
-{% if database != 'none' %}
+"""No NUL, which PostgreSQL cannot store: `Annotated[str, Field(max_length=80), NO_NUL]`."""
 
 
 def _in_utc(moment: datetime) -> datetime:
@@ -38,10 +29,10 @@ def _in_utc(moment: datetime) -> datetime:
 
 
 type Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
-"""A date and time with its zone, in UTC: the column is `Mapped[datetime]`."""
+"""A date and time with its zone, in UTC: its column is `Mapped[datetime]`."""
 
 type BigInt = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
-"""An integer of 64 bits: the column is `Mapped[int] = mapped_column(BigInteger)`."""
+"""An integer of 64 bits: its column is `Mapped[int] = mapped_column(BigInteger)`."""
 
 
 def quantized(places: int) -> AfterValidator:
@@ -59,4 +50,3 @@ def quantized(places: int) -> AfterValidator:
         return exact if exact else exact.copy_abs()  # no column tells 0 from -0
 
     return AfterValidator(quantize)
-{% endif %}

@@ -1,0 +1,43 @@
+"""Resources that `scaffold/resource` of a project writes, put into use as its message says."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from copier import run_copy
+
+__all__ = ["PACKAGE", "put_into_use", "scaffold"]
+
+PACKAGE = "src/my_app"
+
+
+def scaffold(project: Path, **answers: str | bool) -> set[str]:
+    """Write a resource without trust, as `uvx copier copy scaffold/resource .` does.
+
+    Returns:
+        The files that are new, from the project's root.
+    """
+    before = _files(project)
+    template = project / "scaffold" / "resource"
+    run_copy(str(template), project, data=answers, defaults=True, quiet=True, unsafe=False)
+    return _files(project) - before
+
+
+def put_into_use(project: Path, *plurals: str) -> None:
+    """Include routers in `main.py`, and format what is new."""
+    main = project / PACKAGE / "main.py"
+    text = main.read_text()
+    for plural in plurals:
+        text = re.sub(r"^(from my_app\.routers import .*)$", rf"\1, {plural}", text, flags=re.M)
+        line = "        health.create_router(),\n"
+        text = text.replace(line, f"{line}        {plural}.create_router(),\n")
+    main.write_text(text)
+    for command in (["check", "--quiet", "--fix"], ["format", "--quiet"]):
+        ruff = [sys.executable, "-m", "ruff", *command, "--no-cache", "src", "tests"]
+        subprocess.run(ruff, cwd=project, check=True)
+
+
+def _files(project: Path) -> set[str]:
+    folders = (project / "src", project / "tests")
+    return {str(path.relative_to(project)) for each in folders for path in each.rglob("*.py")}
