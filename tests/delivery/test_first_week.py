@@ -16,7 +16,7 @@ from tests.support.delivery import free_port, owners_variables, production, wait
 from tests.support.history import NOW, History, Project, run_copier, substitute
 from tests.support.images import BUILD, bases_of
 from tests.support.projects import PEOPLE, Workshop, runnable
-from tests.support.resource import add_orders
+from tests.support.scaffold import put_into_use, scaffold
 
 NEXT = "v1000.0.0"
 COMPOSE = "docker/docker-compose.yml"
@@ -52,6 +52,11 @@ class Owner:
         lock = self.project.read("uv.lock")
         self.project.write("uv.lock", re.sub(r'\[options\]\nexclude-newer = ".*"\n\n', "", lock))
         self.run(uv.find_uv_bin(), "sync", "--quiet", "--frozen")
+
+    def describe(self) -> None:
+        """Write `openapi.json`."""
+        command = ("my-app", "openapi", "--output", "openapi.json")
+        self.run(uv.find_uv_bin(), "run", "--no-sync", *command)
 
     def test(self) -> None:
         """Run the project's tests, without those that start servers."""
@@ -115,7 +120,9 @@ def _begin(owner: Owner) -> None:
 
 
 def _add_a_resource(owner: Owner) -> None:
-    add_orders(owner.project.path)
+    scaffold(owner.project.path, resource="order", fields="article:str")
+    put_into_use(owner.project.path, "orders")
+    owner.describe()
     for action in (("upgrade",), ("revision", "Add the orders"), ("upgrade",), ("check",)):
         owner.run(uv.find_uv_bin(), "run", "--no-sync", "my-app", "db", *action)
     owner.test()
@@ -129,6 +136,7 @@ def _switch_auth_on(owner: Owner) -> None:
     assert updated.returncode == 0, updated.stderr
     _keep_both(owner.project)
     owner.renew()
+    owner.describe()
     owner.run(uv.find_uv_bin(), "run", "--no-sync", "my-app", "db", "upgrade")
     owner.test()
     owner.commit("feat: know who is calling")

@@ -1,5 +1,6 @@
 """The git hooks of a project: what each refuses at commit and at push, without any network."""
 
+import json
 import os
 import re
 import subprocess
@@ -92,6 +93,27 @@ def test_good_commit_and_push_pass_offline(
     assert min(took) < 3
     code, printed = clone.git("push", "--quiet", "origin", "HEAD:main")
     assert code == 0, printed
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"GIT_DIR": "/nowhere"},
+        {"GIT_CONFIG_GLOBAL": "hooks-elsewhere"},
+    ],
+    ids=["no repository", "hooks elsewhere"],
+)
+def test_dev_container_is_made_without_hooks_as_well(
+    clone: Clone, variables: dict[str, str]
+) -> None:
+    (clone.path / "hooks-elsewhere").write_text("[core]\nhooksPath = /nowhere\n")
+    container = json.loads((clone.path / ".devcontainer/devcontainer.json").read_text())
+    command = ["sh", "-c", container["postCreateCommand"]]
+
+    result = ran(*command, folder=clone.path, variables=clone.variables | variables)
+
+    assert result.returncode == 0, result.stdout
+    assert "No git hooks: see CONTRIBUTING.md." in result.stdout
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Clients that do not hurry, before the service and its proxy."""
+"""Clients that do not hurry or send too much, before the service and its proxy."""
 
 import socket
 import sqlite3
@@ -12,7 +12,7 @@ import pytest
 from tests.support.delivery import serving, status_of
 from tests.support.history import substitute
 from tests.support.projects import PEOPLE, Workshop
-from tests.support.servers import nginx
+from tests.support.servers import ask, nginx
 
 EXPORT = b"GET /api/v1/items/export HTTP/1.1\r\nHost: localhost\r\n\r\n"
 NO_BODY = b"POST /api/v1/items HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n"
@@ -22,6 +22,19 @@ LIMITS = {
     "APP_MAX_CONCURRENT_REQUESTS": "15",
 }
 MOMENT = "2026-01-01 00:00:00.000000"
+
+
+UPLOADS = """
+    from fastapi import APIRouter, Request
+
+    uploads = APIRouter(max_body_size=8_000_000)
+
+    @uploads.post("/uploads")
+    async def upload(request: Request) -> int:
+        return len(await request.body())
+
+    routers.append(uploads)
+"""
 
 
 def add_items(file: Path) -> None:
@@ -34,9 +47,14 @@ def add_items(file: Path) -> None:
 
 @pytest.fixture
 def proxy(workshop: Workshop, tmp_path: Path) -> Generator[int]:
-    """The proxy, less patient than it is shipped, before a service of few connections."""
+    """The proxy, with less patience and larger bodies, before a service of few connections."""
     project = workshop.make(PEOPLE | {"database": "sqlite"})
     substitute(project / "docker/nginx.conf", r"(client_body_timeout|send_timeout) 15s;", r"\1 1s;")
+    substitute(
+        project / "docker/nginx.conf", r"client_max_body_size \d+", "client_max_body_size 8m"
+    )
+    loop = "    for router in routers:\n"
+    substitute(project / "src/my_app/main.py", loop, f"{UPLOADS}\n{loop}")
     with serving(workshop, project, **LIMITS) as address:
         add_items(project / ".state/my_app.sqlite3")
         with nginx(project, tmp_path, int(address.rpartition(":")[2])) as (port, _):
@@ -61,3 +79,12 @@ def test_proxy_clients_that_do_not_hurry_keep_nobody_out(proxy: int) -> None:
     assert begun == [b"HTTP/1.1 200"] * 10
     assert statuses == [200] * 3
     assert ended == [b""] * 30
+
+
+def test_proxy_routes_take_bodies_of_their_own_size(proxy: int) -> None:
+    sent = [("/uploads", 6_000_000), ("/api/v1/items", 6_000_000), ("/uploads", 9_000_000)]
+    answers = [ask(proxy, path, "POST", b"x" * size) for path, size in sent]
+
+    assert [response.status for response, _ in answers] == [200, 413, 413]
+    assert [problem["code"] for _, problem in answers[1:]] == ["content_too_large"] * 2
+    assert answers[0][1] == 6_000_000

@@ -32,6 +32,10 @@ PLACES: Mapping[str, tuple[str, str]] = {
         "auth cache database example kubernetes observability plugins rate_limit",
         "commands and sections of what is there",
     ),
+    "docs/clients.md": (
+        "auth example plugins",
+        "clients send a token, and call what is there",
+    ),
     "deploy/kubernetes/README.md": (
         "auth database observability",
         "what the cluster has to have beside the service",
@@ -111,6 +115,10 @@ PLACES: Mapping[str, tuple[str, str]] = {
     "src/<package>/database/tables.py": (
         "example",
         "the table of the example",
+    ),
+    "src/<package>/database/seed.py": (
+        "example",
+        "its items among the examples to develop with",
     ),
     "src/<package>/edge.py": (
         "cache rate_limit",

@@ -34,6 +34,7 @@ def test_suite_passes_after_each_switch(
     for value in values:
         project.update(data={name: value})
         workshop.sync(project.path)
+        workshop.run(project.path, "my-app", "openapi", "--output", "openapi.json")
         project.commit()
         workshop.run(project.path, "pytest", "-q", "-p", "no:cacheprovider", "-m", "not e2e")
 

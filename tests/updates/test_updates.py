@@ -367,8 +367,18 @@ def test_new_file_where_somebody_has_one_is_marked(project: Project) -> None:
     assert "# Security" in project.read("SECURITY.md")
 
 
+def test_ignored_settings_of_an_editor_are_left_alone(project: Project) -> None:
+    project.write(".gitignore", f"{project.read('.gitignore')}.vscode/\n")
+    project.commit()
+    project.write(".vscode/settings.json", "Mine.\n")
+
+    project.update()
+
+    assert project.read(".vscode/settings.json") == "Mine.\n"
+
+
 def test_skipped_file_is_left_alone_and_comes_back(own_history: History, tmp_path: Path) -> None:
-    """What `_skip_if_exists` would mean: for files that must be there and that people own."""
+    """What `_skip_if_exists` means: for files that must be there and that people own."""
     own_history.release(NEXT, _own_by_people)
     edited, deleted = _two_projects(own_history, tmp_path)
     edited.write("CHANGELOG.md", "Mine.\n")
@@ -401,8 +411,8 @@ def test_starter_file_is_never_touched_again(own_history: History, tmp_path: Pat
 
 def _own_by_people(root: Path) -> None:
     on_update = "{% if _copier_operation == 'update' %}/SECURITY.md{% endif %}"
-    settings = rf'_skip_if_exists: [CHANGELOG.md]\n\1, "{on_update}"]'
-    substitute(root / "copier.yml", r"^(_exclude: .*)\]$", settings)
+    substitute(root / "copier.yml", r"^(_exclude: .*)\]$", rf'\1, "{on_update}"]')
+    substitute(root / "copier.yml", r"^(_skip_if_exists: .*)\]$", r"\1, CHANGELOG.md]")
 
 
 def _two_projects(history: History, folder: Path) -> tuple[Project, Project]:
