@@ -30,12 +30,7 @@ PATIENCE = 30
 
 STATUS = ".live-responses-table tbody .response-col_status"
 CREATE, LIST, ME = (
-    f"[id$='{operation}']"
-    for operation in (
-        "create_item_api_v1_items_post",
-        "list_items_api_v1_items_get",
-        "read_me_api_v1_users_me_get",
-    )
+    f"[id$='{operation}']" for operation in ("items_create", "items_list", "users_read_me")
 )
 ACCOUNT = {"email": "ada@example.com", "password": "correct horse battery"}
 
