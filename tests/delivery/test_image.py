@@ -246,7 +246,7 @@ def test_failed_start_exits_non_zero(container: Container, variables: dict[str, 
     code, output = container.run(**variables | {"APP_ALLOWED_HOSTS": "*"})
 
     assert code == 3
-    assert "APP_ALLOWED_HOSTS must name each host" in output
+    assert "APP_ALLOWED_HOSTS must list each host" in output
 
 
 @pytest.mark.parametrize("built", ["default"], indirect=True)

@@ -89,8 +89,8 @@ REVERSIONS: Mapping[str, tuple[Reversion, ...]] = {
         Reversion(f"{PACKAGE}/services/health.py.jinja", r"repr\(error\)", "str(error)"),
         Reversion(
             f"{PACKAGE}/routers/items.py.jinja",
-            r"List the items, .*\.",
-            "List the items.",
+            r"List items, .*\.",
+            "List items.",
         ),
         Reversion("template/.pre-commit-config.yaml.jinja", r" +- id: check-toml\n(?:.+\n)+\n"),
         Reversion("template/docker/Dockerfile.jinja", r"--retries=\d", "--retries=9"),

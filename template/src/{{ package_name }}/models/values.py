@@ -1,4 +1,4 @@
-"""Types of values that are stored: they come back equal, and are the same in every answer."""
+"""Types for stored values, which are read back equal and look the same in every response."""
 
 from datetime import UTC, datetime
 from decimal import Context, Decimal
@@ -18,7 +18,7 @@ def _without_nul(text: str) -> str:
 
 
 NO_NUL = AfterValidator(_without_nul)
-"""No NUL, which PostgreSQL cannot store: `Annotated[str, Field(max_length=80), NO_NUL]`."""
+"""Rejects NUL, which PostgreSQL cannot store: `Annotated[str, Field(max_length=80), NO_NUL]`."""
 
 
 def _in_utc(moment: datetime) -> datetime:
@@ -29,14 +29,14 @@ def _in_utc(moment: datetime) -> datetime:
 
 
 type Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
-"""A date and time with its zone, in UTC: its column is `Mapped[datetime]`."""
+"""A date and time with time zone, converted to UTC; its column is `Mapped[datetime]`."""
 
 type BigInt = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
-"""An integer of 64 bits: its column is `Mapped[int] = mapped_column(BigInteger)`."""
+"""A 64-bit integer; its column is `Mapped[int] = mapped_column(BigInteger)`."""
 
 
 def quantized(places: int) -> AfterValidator:
-    """Give a decimal all the places that its column `FixedDecimal` has: 1 becomes 1.00.
+    """Pad a decimal to the places of its `FixedDecimal` column: 1 becomes 1.00.
 
     Example:
         ```python
@@ -47,6 +47,6 @@ def quantized(places: int) -> AfterValidator:
 
     def quantize(value: Decimal) -> Decimal:
         exact = value.quantize(step, context=_LONGEST_DECIMAL)
-        return exact if exact else exact.copy_abs()  # no column tells 0 from -0
+        return exact if exact else exact.copy_abs()  # no column distinguishes 0 from -0
 
     return AfterValidator(quantize)
