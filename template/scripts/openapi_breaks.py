@@ -1,12 +1,14 @@
-"""Compare `openapi.json` with that of another git revision, and fail where a caller would break.
+"""Compare `openapi.json` with another git revision, and fail on changes that break callers.
 
     python scripts/openapi_breaks.py main
 
-Each break is a line. A line that also stands in `openapi-allowed.txt` is a break on purpose.
+It prints each breaking change as a line. A line that is also in `openapi-allowed.txt` is
+intentional.
 
-What callers send must still be accepted, so there a schema may only get wider. What they receive
-must still be what they know, so there it may only get narrower, or get more fields; limits such as
-`maxLength` do not count there. Operation ids count: generated clients call their functions so.
+What callers send must still be accepted, so schemas of requests may only get wider. What callers
+receive must still be what they know, so schemas of responses may only get narrower or gain fields;
+limits such as `maxLength` do not count there. Operation ids count, because generated clients name
+their functions after them.
 """
 
 import json
@@ -33,11 +35,11 @@ Json = dict[str, Any]
 Schema = Json | bool
 
 Mismatch = tuple[str, str]
-"""Where in a schema, such as `.items[].name`, and what is wrong there."""
+"""A place in a schema, such as `.items[].name`, and what is wrong there."""
 
 
 def main() -> None:
-    """Print the breaks since the revision that the command line names; exit with 1 if any."""
+    """Print the breaking changes since the revision in the argument; exit with 1 if any."""
     if len(sys.argv) != 2:
         sys.exit(f"Usage: {sys.argv[0]} REVISION, such as main")
     base = _read_at(sys.argv[1])
@@ -45,15 +47,15 @@ def main() -> None:
         sys.stderr.write(f"{sys.argv[1]} has no {FILE}: there is nothing to compare with.\n")
         return
     if not Path(FILE).exists():
-        sys.exit(f"{FILE} is missing here.")
+        sys.exit(f"{FILE} is missing; the command `openapi --output {FILE}` writes it.")
     found = breaks(base, json.loads(Path(FILE).read_text(encoding="utf-8")))
     allowed = _allowed(Path(ALLOWED))
     refused = [line for line in found if line not in allowed]
     for line in sorted(allowed - {*found}):
-        sys.stderr.write(f"{ALLOWED} allows what is no break any more, delete it: {line}\n")
+        sys.stderr.write(f"{ALLOWED} allows a change that is gone; delete the line: {line}\n")
     if refused:
         sys.stdout.write("".join(f"{line}\n" for line in refused))
-        sys.exit(f"Callers would break. If that is on purpose, add these lines to {ALLOWED}.")
+        sys.exit(f"These changes break callers. If intentional, add the lines to {ALLOWED}.")
 
 
 def breaks(old: Json, new: Json) -> list[str]:
@@ -69,15 +71,15 @@ def breaks(old: Json, new: Json) -> list[str]:
 
 
 def _read_at(revision: str) -> Json | None:
-    """Return the document of a revision; None if it has none."""
+    """Return the document of a revision, or None if it has none."""
     if _git("rev-parse", "--verify", "--quiet", f"{revision}^0") is None:
-        sys.exit(f"git knows no revision {revision}.")
+        sys.exit(f"git does not know the revision {revision}; fetch it, or name another one.")
     shown = _git("show", f"{revision}:{FILE}")
     return None if shown is None else json.loads(shown)
 
 
 def _git(*arguments: str) -> bytes | None:
-    """Return what git prints; None if it fails."""
+    """Return the output of git, or None if it fails."""
     result = subprocess.run(["git", *arguments], capture_output=True, check=False)
     return None if result.returncode else result.stdout
 
@@ -102,7 +104,7 @@ def _operation(old: Json, new: Json, was: Json, now: Json) -> Iterator[str]:
 
 
 def _alternatives(document: Json, operation: Json) -> list[set[str]]:
-    """Return the sets of credentials that each let a caller through."""
+    """Return the sets of credentials; any one of the sets is sufficient."""
     schemes: Json = document.get("components", {}).get("securitySchemes", {})
     everywhere: list[dict[str, list[str]]] = document.get("security", [])
     required: list[dict[str, list[str]]] = operation.get("security", everywhere)
@@ -117,7 +119,7 @@ def _alternatives(document: Json, operation: Json) -> list[set[str]]:
 
 
 def _credential(scheme: Json) -> str:
-    """Name what a caller sends, and where it is had."""
+    """Describe a credential, and where callers obtain it."""
     urls = [f"{name} {flow.get('tokenUrl', '')}" for name, flow in scheme.get("flows", {}).items()]
     words = (scheme.get(key, "") for key in ("type", "scheme", "in", "name", "openIdConnectUrl"))
     return " ".join(word for word in (*words, *sorted(urls)) if word)
@@ -205,9 +207,9 @@ class Comparison:
 
     Attributes:
         old: The document that callers know.
-        new: The document that is to replace it.
-        is_sent: Whether callers send what the schemas describe.
-        within: What is being compared already: schemas may contain themselves.
+        new: The document that replaces it.
+        is_sent: Whether the schemas describe what callers send.
+        within: The pairs that are being compared: schemas may contain themselves.
     """
 
     old: Json
@@ -216,11 +218,11 @@ class Comparison:
     within: frozenset[tuple[str, str]] = frozenset()
 
     def mismatches(self, given: Schema, accepted: Schema) -> Iterator[Mismatch]:
-        """Return why values of one schema may not fit another.
+        """Return why values of one schema may not match another.
 
         Args:
             given: The schema of the values: the old one of a request, the new one of a response.
-            accepted: The schema that their reader knows: the other one.
+            accepted: The schema that the values must match: the other one.
         """
         known = list(_variants(accepted, self.new if self.is_sent else self.old))
         for each in _variants(given, self.old if self.is_sent else self.new):
@@ -292,7 +294,7 @@ class Comparison:
 
 
 def _variants(schema: Schema, document: Json) -> Iterator[Json]:
-    """Return the schemas that a value has one of, each with one type at most."""
+    """Return the alternatives of a schema, each with at most one type."""
     if isinstance(schema, bool):
         yield {} if schema else {"enum": []}
         return
@@ -309,7 +311,7 @@ def _variants(schema: Schema, document: Json) -> Iterator[Json]:
 
 
 def _merged(schema: Json, document: Json) -> Json:
-    """Return a schema with what it refers to, and with what it is made of by `allOf`."""
+    """Return a schema with its `$ref` and `allOf` resolved."""
     parts = schema.get("allOf", [])
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
@@ -328,7 +330,7 @@ def _enumerated(schema: Json) -> list[Any] | None:
 
 
 def _limit(schema: Json, name: str) -> tuple[float, bool] | None:
-    """Return a limit as what is the greater the stricter it is."""
+    """Return a limit as a sort key: the stricter, the greater."""
     sign = 1 if name in _LOWER_LIMITS else -1
     found = [(sign * schema[key], key != name) for key in _keywords(name) if key in schema]
     return max(found, default=None)

@@ -321,7 +321,7 @@ def test_template_update_names_the_files_it_deletes(update: Update, old_project:
 
     runner = update(old_project, "a token")
 
-    assert f"edited in them here:\n- `{DROPPED}`" in "\n".join(runner.calls)
+    assert f"edits made here:\n- `{DROPPED}`" in "\n".join(runner.calls)
 
 
 def _retry_less(project: Path) -> None:
