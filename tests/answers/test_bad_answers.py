@@ -1,4 +1,4 @@
-"""A bad answer gets one clear line, wherever it is given, and nothing is written."""
+"""A bad answer is refused in one line, however it is entered, and nothing is written."""
 
 import os
 import re
@@ -53,7 +53,7 @@ TYPED = {
     for bad in sorted(BAD_ANSWERS, key=lambda bad: -len(bad.answer))
     if bad.answer.isprintable()
 }
-"""The shortest bad answer to each question, of those that a person can type."""
+"""The shortest bad answer to each question among those that can be typed."""
 
 CLEAR = "\x15"
 
@@ -64,7 +64,7 @@ def test_prompt_refuses_what_is_typed_until_it_is_better(template: Path, tmp_pat
         str(Path(sys.executable).with_name("copier")),
         ["copy", str(template), str(tmp_path / "app")],
         dimensions=(50, 200),
-        env=os.environ | {"PROMPT_TOOLKIT_NO_CPR": "1"},  # nobody here says where the cursor is
+        env=os.environ | {"PROMPT_TOOLKIT_NO_CPR": "1"},  # no cursor position report here
         encoding="utf-8",
         timeout=20,
     )

@@ -1,4 +1,4 @@
-"""`python -m extensions` says what it does, in lines that other programs can read."""
+"""`python -m extensions` documents itself and prints lines that other programs can parse."""
 
 import json
 import re

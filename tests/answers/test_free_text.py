@@ -1,4 +1,4 @@
-"""Whatever people write arrives unchanged where it belongs, or is refused in one clear line."""
+"""Free text arrives unchanged, or is refused in one line."""
 
 import ast
 import json
@@ -85,7 +85,7 @@ FILES = {
     for question in QUESTIONNAIRE.questions
     if question.is_stored and question.type == "str" and question.validator
 }
-"""For each free text, the files that it stands in."""
+"""The files that contain each free text."""
 
 
 @given(

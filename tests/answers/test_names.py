@@ -1,4 +1,4 @@
-"""Names made from any text are accepted by the rules for names."""
+"""Names derived from any folder name pass the validators for names."""
 
 import keyword
 import subprocess

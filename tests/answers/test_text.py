@@ -1,4 +1,4 @@
-"""Free text stands in each kind of file as what it is, and never as anything else."""
+"""Free text stays literal in each kind of file."""
 
 import ast
 import json
@@ -59,7 +59,7 @@ def test_data_files_read_the_text_back(text: str) -> None:
 def test_dockerfile_reads_the_text_back(text: str) -> None:
     quoted = TEXT.dockerfile(text)
 
-    # Between double quotes the builder gives meaning to `"`, `$` and backslashes before these.
+    # Between double quotes the builder interprets `"`, `$`, and backslashes before these.
     assert re.fullmatch(r'"(?:[^"$\\]|\\["$\\])*"', quoted)
     assert re.sub(r"\\(.)", r"\1", quoted[1:-1]) == text
 
@@ -155,7 +155,7 @@ def test_markdown_shows_the_text_and_nothing_else(text: str) -> None:
 
 
 def outline(markdown: MarkdownIt, source: str) -> list[tuple[str, str]]:
-    """Return the kinds of all blocks, with the text of those that hold nothing but text."""
+    """Return the types of all blocks, with the text of blocks that contain only text."""
     return [
         (token.type, "".join(_shown(child.type, child.content) for child in token.children or ()))
         for token in markdown.parse(source)

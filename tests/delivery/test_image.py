@@ -1,4 +1,4 @@
-"""The image: built by a real builder out of the rendered Dockerfile, and run as its own user."""
+"""The image: built from the rendered Dockerfile by a real builder, and run as its own user."""
 
 import json
 import os
@@ -40,7 +40,7 @@ type Measure = Callable[[str, object], None]
 
 @pytest.fixture(scope="module")
 def buildah() -> Buildah:
-    """The builder, if this machine has one."""
+    """The builder; the test is skipped if this machine has none."""
     return builder_here()
 
 
@@ -57,7 +57,7 @@ def built(
 
 @pytest.fixture
 def container(built: Built, tmp_path: Path) -> Generator[Container]:
-    """A container of the image, with the volume that its state needs."""
+    """A container of the image, with a volume for its state."""
     volume = tmp_path if built.answers.get("database") == "sqlite" else None
     os.chown(tmp_path, USER, USER)
     with built.image.container(volume) as container:
@@ -66,7 +66,7 @@ def container(built: Built, tmp_path: Path) -> Generator[Container]:
 
 @pytest.fixture
 def variables(built: Built) -> dict[str, str]:
-    """What a deployment sets."""
+    """The variables of a deployment."""
     return production(built.answers) | {"APP_PORT": str(free_port()), "APP_DRAIN_SECONDS": "0.5"}
 
 
@@ -80,7 +80,7 @@ def test_image_is_small(built: Built, buildah: Buildah, record_property: Measure
 
 
 def _sizes(root: Path) -> dict[tuple[str, float], int]:
-    """Return the size of each file in each of its versions."""
+    """Return the size of each version of each file."""
     stats = {path.relative_to(root): path.lstat() for path in root.rglob("*")}
     return {(str(path), stat.st_mtime): stat.st_size for path, stat in stats.items()}
 
@@ -174,7 +174,7 @@ def test_image_has_all_bytecode(container: Container) -> None:
 
 
 def _is_compiled(source: Path) -> bool:
-    """Tell whether Python would take the bytecode, which names the source's time and size."""
+    """Check the source time and size in the bytecode, as Python does before it uses it."""
     stat = source.stat()
     for compiled in (source.parent / "__pycache__").glob(f"{source.stem}.cpython-*.pyc"):
         flags, time, size = struct.unpack("<III", compiled.read_bytes()[4:16])
@@ -192,7 +192,7 @@ def test_nothing_of_the_image_can_be_written(
 
 
 def _writable(root: Path) -> set[str]:
-    """Return what anybody, or the service's own user, may write to, /tmp and the like included."""
+    """Return paths that any user, or the service's own, can write to, including /tmp."""
     return {
         f"/{path.relative_to(root)}"
         for path in root.rglob("*")
@@ -273,7 +273,7 @@ def test_changed_lock_renews_the_dependencies(
 
 
 def changed(built: Built, folder: Path, name: str) -> Path:
-    """Copy the project, and add a line to one of its files that was never there before."""
+    """Copy the project, and append a unique line to one of its files."""
     project = shutil.copytree(built.project, folder / "my-app")
     with (project / name).open("a") as file:
         file.write(f"\n# Changed at {os.urandom(8).hex()}.\n")
@@ -314,7 +314,7 @@ DESCRIPTION = '[{"Config": {"User": "10001:10001"}, "RootFS": {"Layers": ["sha25
 def test_other_builders_serve_where_there_is_no_buildah(
     program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    builder_here()  # or all is skipped
+    builder_here()  # skips the test if there is no builder
     for tool in ("setpriv", "unshare"):
         (tmp_path / tool).symlink_to(shutil.which(tool) or "")
     recorder(tmp_path, program, f"[ $2 != inspect ] || echo '{DESCRIPTION}'")

@@ -1,4 +1,4 @@
-"""The manifests: put together by kustomize, valid for a cluster, and true of the service."""
+"""The manifests: built by kustomize, valid for a cluster, and consistent with the service."""
 
 import json
 import os
@@ -36,7 +36,7 @@ COVERING = covering(3, list(QUESTIONNAIRE.combinations(over=BLOCKS, fixed=PEOPLE
 """Every crossing of three blocks: no line of a manifest depends on more."""
 
 KUBERNETES = ("1.27", "1.37")
-"""The oldest release that has all that the manifests ask for, and the newest one known here."""
+"""The oldest supported Kubernetes release, and the newest one known here."""
 
 CURRENT_FIELDS = {
     "apiVersion",
@@ -47,7 +47,7 @@ CURRENT_FIELDS = {
     "patches",
     "resources",
 }
-"""Not among them: `bases`, `commonLabels`, `patchesJson6902`, which are on their way out."""
+"""Excludes the deprecated fields `bases`, `commonLabels` and `patchesJson6902`."""
 
 SECRETS = {
     "APP_AUTH_OLD_KEYS": "{}",
@@ -60,10 +60,10 @@ SECRETS = {
 SECRETS["SECRET_KEY"] *= 3
 
 PORTS = {"DATABASE_URL": 5432, "REDIS_URL": 6379, "OTEL_EXPORTER_OTLP_HEADERS": 4318}
-"""Where the service has to get for what a secret gives it."""
+"""The egress port that each secret requires."""
 
 CONNECTIONS = 100 - 3
-"""What PostgreSQL takes unless it is configured, without those it keeps for its administrator."""
+"""PostgreSQL's default connection limit without the slots reserved for superusers."""
 
 READ_SETTINGS = """\
 import json, os, sys
@@ -84,26 +84,26 @@ print(json.dumps([config.Settings.model_json_schema(), found]))
 
 @dataclass(frozen=True)
 class Cluster:
-    """A project with manifests, and what they would bring into a cluster."""
+    """A project with manifests, and the objects they define in a cluster."""
 
     project: Path
     answers: Answers
 
     @property
     def can_scale(self) -> bool:
-        """Whether replicas have nothing in themselves that the others lack."""
+        """Support for several replicas: all state is outside the process."""
         database = self.answers["database"]
         return database == "postgresql" or (database == "none" and not self.answers["example"])
 
     @cached_property
     def text(self) -> dict[str, str]:
-        """What would be applied, by overlay."""
+        """The rendered manifests, by overlay."""
         folder = self.project / "deploy/kubernetes/overlays"
         return {overlay: kustomized(folder / overlay) for overlay in OVERLAYS}
 
     @cached_property
     def objects(self) -> dict[str, dict[str, Any]]:
-        """The same by overlay and kind, of which there is one each."""
+        """The objects by overlay and kind; there is one of each kind."""
         found: dict[str, dict[str, Any]] = {}
         for overlay, text in self.text.items():
             listed = list(yaml.safe_load_all(text))
@@ -112,27 +112,27 @@ class Cluster:
         return found
 
     def deployment(self, overlay: str = "production") -> dict[str, Any]:
-        """Return what the deployment specifies."""
+        """Return the spec of the deployment."""
         specification: dict[str, Any] = self.objects[overlay]["Deployment"]["spec"]
         return specification
 
     def pod(self, overlay: str = "production") -> dict[str, Any]:
-        """Return what each pod specifies."""
+        """Return the spec of the pods."""
         specification: dict[str, Any] = self.deployment(overlay)["template"]["spec"]
         return specification
 
     def container(self, overlay: str = "production") -> dict[str, Any]:
-        """Return what the service runs in."""
+        """Return the service's container."""
         (container,) = self.pod(overlay)["containers"]
         return dict(container)
 
     def settings(self, overlay: str = "production") -> dict[str, str]:
-        """Return the variables that are no secrets."""
+        """Return the variables from the ConfigMap."""
         data: dict[str, str] = self.objects[overlay]["ConfigMap"]["data"]
         return data
 
     def secrets(self) -> dict[str, bool]:
-        """Return the variables that are secrets, and whether a pod waits for them."""
+        """Return the variables from the secret, and whether each is required."""
         references = [each["valueFrom"]["secretKeyRef"] for each in self.container().get("env", [])]
         assert all(each["name"] == "my-app" for each in references)
         return {each["key"]: not each["optional"] for each in references}
@@ -142,14 +142,14 @@ class Cluster:
 def cluster(
     request: pytest.FixtureRequest, template: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Cluster:
-    """Projects whose manifests have every version of every line."""
+    """Projects that together have every version of every line of the manifests."""
     folder = tmp_path_factory.mktemp("cluster") / "my-app"
     return Cluster(render(template, folder, request.param), request.param)
 
 
 @pytest.fixture(scope="module")
 def python(workshop: Workshop) -> str:
-    """The interpreter of a project: each has what settings need."""
+    """The interpreter of a project's environment, which has the packages that settings need."""
     return str(workshop.environment_of(workshop.make(PROJECTS["off"])) / "bin" / "python")
 
 
@@ -320,7 +320,7 @@ def test_migrations_run_before_the_service(cluster: Cluster) -> None:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the service makes of variables: nothing where it refuses to start."""
+    """Settings that result from variables, or nothing if the service refuses to start."""
 
     settings: dict[str, Any]
     unknown: list[str]
@@ -329,7 +329,7 @@ class Outcome:
 def outcomes(
     python: str, cluster: Cluster, *environments: dict[str, str]
 ) -> tuple[dict[str, Any], list[Outcome]]:
-    """Return the schema of the settings, and what each environment comes to."""
+    """Return the JSON schema of the settings, and the outcome of each environment."""
     result = subprocess.run(
         [python, "-c", READ_SETTINGS, str(cluster.project / "src")],
         cwd=cluster.project,
@@ -344,7 +344,7 @@ def outcomes(
 
 
 def given(cluster: Cluster, overlay: str, *, without: str = "") -> dict[str, str]:
-    """Return what the service gets when its secret has all that pods wait for, but for one."""
+    """Return the service's variables with all required secrets, optionally without one."""
     waited_for = [name for name, is_required in cluster.secrets().items() if is_required]
     kept = {name: SECRETS[name] for name in waited_for if name != without}
     return {**cluster.settings(overlay), **kept}
@@ -441,7 +441,7 @@ def test_service_may_call_what_it_needs_and_nothing_else(cluster: Cluster) -> No
 
 @pytest.mark.parametrize("name", PROJECTS)
 def test_service_runs_as_the_manifests_say(workshop: Workshop, tmp_path: Path, name: str) -> None:
-    """With their commands, variables and probes; ports, folder and drain are those of a test."""
+    """Uses the manifests' commands, variables and probes; the test sets ports, folder and drain."""
     answers = PROJECTS[name] | ON
     cluster = Cluster(workshop.make(answers), answers)
     bin_folder = workshop.environment_of(cluster.project) / "bin"

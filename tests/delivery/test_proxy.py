@@ -1,4 +1,4 @@
-"""The service in its image behind nginx, each with what the rendered compose files give it."""
+"""The service's image behind nginx, each configured by the rendered compose files."""
 
 import http.client
 import http.server
@@ -34,20 +34,20 @@ DOCKERS_NETWORKS = ("172.17.0.0/16", "172.31.0.0/16", "192.168.0.0/20", "10.0.0.
 
 @pytest.fixture(scope="module")
 def built(workshop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> Built:
-    """The image of a project with its defaults."""
+    """The image of a project with default answers."""
     return build(builder_here(), workshop, tmp_path_factory, "default")
 
 
 @pytest.fixture(scope="module")
 def environment(built: Built) -> dict[str, str]:
-    """What the compose file gives the service, with nobody's own variables set."""
+    """The service's environment from the compose file, without the developer's variables."""
     environment: dict[str, str] = services_of(built.project)["api"]["environment"]
     return environment
 
 
 @pytest.fixture(scope="module")
 def service(built: Built, environment: dict[str, str]) -> Generator[Service]:
-    """The service, started."""
+    """The running service."""
     service = Service(built, environment)
     with service.stack:
         service.start()
@@ -56,7 +56,7 @@ def service(built: Built, environment: dict[str, str]) -> Generator[Service]:
 
 @pytest.fixture
 def ports(built: Built, service: Service, tmp_path: Path) -> Generator[tuple[int, int]]:
-    """The proxy before the service."""
+    """The ports of the proxy in front of the service."""
     with nginx(built.project, tmp_path, service.port) as ports:
         yield ports
 
@@ -145,12 +145,12 @@ def test_large_body_gets_413(ports: tuple[int, int], size: int, is_chunked: bool
 
 
 class Streaming(http.server.BaseHTTPRequestHandler):
-    """Sends a second part only when the first has arrived."""
+    """Sends a second part only after the first has arrived."""
 
     has_arrived = threading.Event()
 
     def do_GET(self) -> None:
-        """Answer in two parts, or at once where nobody streams."""
+        """Answer in two parts, or at once if no client is streaming."""
         self.send_response(200)
         self.end_headers()
         self.wfile.write(b"data: first\n\n")
@@ -159,7 +159,7 @@ class Streaming(http.server.BaseHTTPRequestHandler):
             self.wfile.write(b"data: second\n\n")
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Say nothing."""
+        """Suppress the server's log."""
 
 
 def test_stream_arrives_as_it_is_written(built: Built, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`pytest --changed` takes what differs, all of it, and says so."""
+"""`pytest --changed` selects every affected test, and reports its selection."""
 
 import re
 import subprocess
@@ -32,7 +32,7 @@ DATABASE = f"{SOURCE}/{{% if database != 'none' %}}database{{% endif %}}"
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Generator[Path]:
-    """A repository whose only commit is the present."""
+    """A repository with the working tree as its only commit."""
     root = scratch_copy(tmp_path / "checkout")
     with isolated_git(tmp_path):
         git(root, "init", "--quiet")

@@ -1,4 +1,4 @@
-"""Decisions are numbered one after the other, a file each, and listed."""
+"""Decision records are numbered consecutively, one per file, and listed."""
 
 import re
 

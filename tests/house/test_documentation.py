@@ -1,4 +1,4 @@
-"""What the documentation names is there."""
+"""Everything that the documentation names exists."""
 
 import re
 import shutil
@@ -52,13 +52,13 @@ def test_standard_has_its_file_and_its_proof(row: list[str], everything: Path) -
 
 
 def test_every_standard_has_a_row() -> None:
-    """The first 38 were given; who adds a rule adds the next number."""
+    """The first 38 came with the template; each new rule adds the next number."""
     assert len(ROWS) >= 38
     assert [int(row[1]) for row in ROWS] == list(range(1, len(ROWS) + 1))
 
 
 OF_LIBRARIES = {"BaseHTTPMiddleware", "CancelledError", "SecretStr"}
-"""What the rules of a project name that is not its own."""
+"""Names in the rules of a project that come from its libraries."""
 
 
 @pytest.mark.parametrize("answers", covering(2), ids=name_of)
@@ -94,7 +94,7 @@ def test_block_misses_no_row(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in SWITCHES if not name.startswith("own_")])
 def test_block_has_a_proof_that_can_fail(name: str) -> None:
-    """Blocks of forks are spared: how they prove these is theirs to say."""
+    """Skips the blocks of forks, which choose their own proofs."""
     breakages = [*mutations_of("project", name), *mutations_of("template", name)]
     files = [ROOT / each.file for each in breakages if each.file.startswith("template/")]
     own = [file for file in files if name in QUESTIONNAIRE.answers_deciding(file)]

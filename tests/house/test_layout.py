@@ -1,4 +1,4 @@
-"""The folders of this repository hold what they say: subjects, support, contract and tools."""
+"""The folders of this repository contain what their names say: subjects, support and contract."""
 
 import ast
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The tests of projects take what they say: combinations that meet, and suites that run whole."""
+"""Selection of combinations, and the workshop that runs their suites."""
 
 import itertools
 import shutil
@@ -40,7 +40,7 @@ JOBS = Question(
 
 
 def with_questions(*added: Question) -> Questionnaire:
-    """Ask more questions than the template does."""
+    """Return the questionnaire with additional questions."""
     questions = (*QUESTIONNAIRE.questions, *added)
     return Questionnaire(
         root=QUESTIONNAIRE.root, settings=QUESTIONNAIRE.settings, questions=questions
@@ -52,7 +52,7 @@ def yes_or_no(*names: str) -> list[Question]:
 
 
 def missing_triples(questionnaire: Questionnaire, found: Sequence[Answers]) -> Iterator[str]:
-    """Name each triple of answers that could occur together, and does not."""
+    """Name each possible triple of answers that no combination has."""
     listed = [question.name for question in questionnaire.questions if question.values]
     for names in itertools.combinations(listed, 3):
         occurring = {tuple(answers[name] for name in names) for answers in found}
@@ -108,7 +108,7 @@ def test_laid_across_block_adds_no_combination(monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.quick
 def test_laid_across_blocks_add_what_triples_need(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where hardly anything is crossed, triples need combinations of their own."""
+    """With almost nothing crossed, triples require additional combinations."""
     monkeypatch.setattr(contract, "LAID_ACROSS", ("b", "c", "d", "e", "f"))
     questionnaire = Questionnaire(
         root=QUESTIONNAIRE.root,
@@ -161,7 +161,7 @@ def test_workshop_next_project_keeps_nothing_of_the_last(
 def test_workshop_takes_bytecode_of_the_same_content_only(
     workshop: Workshop, tmp_path: Path
 ) -> None:
-    for word in ("first", "other"):  # of one size
+    for word in ("first", "other"):  # of equal size
         template = tmp_path / word
         shutil.copytree(workshop.template, template)
         (module,) = template.glob("template/src/*/__init__.py.jinja")

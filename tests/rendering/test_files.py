@@ -1,4 +1,4 @@
-"""Every version of every rendered file, checked once by the tools that know its kind."""
+"""Every version of every rendered file, checked once by the tools for its file type."""
 
 import ast
 import json
@@ -43,7 +43,7 @@ SCHEMAS = {
 
 @pytest.fixture(scope="module")
 def tree(shared: Path) -> Path:
-    """Folders 0, 1, 2 and so on: each holds the n-th version of every file."""
+    """Folders 0, 1, 2 and so on; each holds the n-th version of every file."""
     folder = shared / "versions"
     with FileLock(f"{folder}.lock"):
         if not folder.exists():
@@ -53,7 +53,7 @@ def tree(shared: Path) -> Path:
 
 @pytest.fixture
 def only(tmp_path: Path) -> Callable[[str], Path]:
-    """Write the same of few files, in a small part of the time: for tests that run alone."""
+    """Write such folders for files that match a pattern: fast, for tests that run alone."""
 
     def write(pattern: str) -> Path:
         among = [source for source in sources() if source.relative_to(FOLDER).match(pattern)]
@@ -105,7 +105,7 @@ def test_no_file_name_differs_from_another_by_case_alone(tree: Path) -> None:
 def test_python_is_formatted_and_clean(tree: Path, version: str) -> None:
     target = f"target-version = 'py{version.replace('.', '')}'"
     check("ruff", "format", "--check", "--no-cache", "--config", target, str(tree))
-    first_party = "lint.isort.known-first-party = ['my_app']"  # not every folder has its package
+    first_party = "lint.isort.known-first-party = ['my_app']"  # some folders lack the package
     check("ruff", "check", "--no-cache", "--config", target, "--config", first_party, str(tree))
 
 
@@ -152,11 +152,11 @@ def _docstring_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 
 
 CHANGING = {"_Size", "PluginRecord"}
-"""Dataclasses that are written to: the size of a body so far, what has become of each plugin."""
+"""Mutable dataclasses: the size of a body so far, and the state of each plugin."""
 
 
 def test_python_keeps_rules_that_no_linter_knows(tree: Path) -> None:
-    """Modules name what is public, dataclasses are closed, and no function sets a global."""
+    """Modules define `__all__`, dataclasses use all safe options, and no function sets a global."""
     for name in files(tree, "*/src/**/*.py"):
         module = ast.parse(Path(name).read_text())
         if len(module.body) > 1:  # more than a docstring
@@ -168,7 +168,7 @@ def test_python_keeps_rules_that_no_linter_knows(tree: Path) -> None:
 
 
 def _missing_options(defined: ast.ClassDef) -> set[str]:
-    """Return what a dataclass does not ask for though it should."""
+    """Return the options that a dataclass lacks."""
     wanted = {"slots=True", "kw_only=True", "frozen=True"}
     if defined.name in CHANGING:
         wanted.remove("frozen=True")

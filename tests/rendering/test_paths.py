@@ -1,4 +1,4 @@
-"""Which paths the answers bring: the table of `files.jinja`, and the names of the files."""
+"""The paths that answers add: the table of `files.jinja`, and conditional file names."""
 
 import re
 import shutil

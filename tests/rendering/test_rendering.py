@@ -1,4 +1,4 @@
-"""What is rendered: whole, the same everywhere, and only what git knows."""
+"""Rendering is complete, deterministic, and limited to files that git tracks."""
 
 import os
 import subprocess
@@ -36,7 +36,7 @@ def files_of(folder: Path) -> dict[str, str]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Take every crossing of the blocks, or of all answers that can be listed."""
+    """Parametrize by every crossing of the blocks, or of all enumerable answers."""
     if "answers" in metafunc.fixturenames:
         is_every = metafunc.config.getoption("--every")
         crossed = QUESTIONNAIRE.combinations(fixed=PEOPLE) if is_every else combinations()
@@ -138,7 +138,7 @@ def test_copier_itself_needs_no_trust_and_no_answer(tmp_path: Path) -> None:
 
 @pytest.mark.quick
 def test_defaults_render_through_pytest_copie(copie: Copie) -> None:
-    result = cast("Any", copie).copy(extra_answers=PEOPLE)  # pytest-copie is half typed
+    result = cast("Any", copie).copy(extra_answers=PEOPLE)  # pytest-copie is partly untyped
 
     assert result.exception is None
     assert result.exit_code == 0

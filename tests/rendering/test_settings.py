@@ -1,4 +1,4 @@
-"""Fields of settings classes and rows of `stack.jinja` are the same settings."""
+"""Fields of settings classes match the rows of `stack.jinja`."""
 
 import ast
 import itertools
@@ -102,7 +102,7 @@ def test_settings_missing_piece_is_told_in_a_sentence(
 
 
 def missing_pieces(root: Path) -> Iterator[str]:
-    """Tell which rows lack a cell or a class, and which classes lack rows."""
+    """Describe rows without a cell or a class, and classes without rows."""
     modules = set[str]()
     written = set(modules_written(root))
     for row in rows("settings", root):
@@ -119,7 +119,7 @@ def missing_pieces(root: Path) -> Iterator[str]:
 
 
 def modules_written(root: Path) -> Iterator[str]:
-    """Return the modules that have a class of settings, and hold each to write its own fields."""
+    """Return the modules with a settings class, and check that each writes its own fields."""
     for path in (root / PACKAGE).rglob("*.jinja"):
         for module in re.findall(r"{{ fields\('(\w+)'\)", path.read_text()):
             assert path.name == f"{module}.py.jinja", f"{path.name} writes fields of {module}."
@@ -131,7 +131,7 @@ def classes_of(module: str) -> Iterator[ast.ClassDef]:
 
 
 def fields_of(module: str) -> Iterator[tuple[str, str]]:
-    """Read each field of the settings: its variable, and its default as one would write it."""
+    """Yield each field's environment variable, and its default as written in the environment."""
     for field in [field for settings in classes_of(module) for field in settings.body]:
         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
             assert field.value
@@ -142,7 +142,7 @@ def fields_of(module: str) -> Iterator[tuple[str, str]]:
 
 
 def meanings_of(module: str) -> Iterator[str]:
-    """Read the docstring of each field, as one line without backticks."""
+    """Return the docstring of each field as one line without backticks."""
     for settings in classes_of(module):
         for field, docstring in itertools.pairwise(settings.body):
             if isinstance(field, ast.AnnAssign):
@@ -158,14 +158,14 @@ def options_of(value: ast.expr) -> dict[str | None, ast.expr]:
 
 
 def literal(value: ast.expr) -> object:
-    """Return what an expression is: what a type is made of, and nothing for what has a name."""
+    """Return the parts of a type expression, or nothing for a named type."""
     if isinstance(value, ast.Call):
         return literal(value.args[0])
     return None if isinstance(value, ast.Name) else ast.literal_eval(value)
 
 
 def written(value: object) -> str:
-    """Write a value as in the environment."""
+    """Format a value for the environment."""
     match value:
         case None:
             return ""
@@ -178,5 +178,5 @@ def written(value: object) -> str:
 
 
 def plain(text: str) -> str | float:
-    """Take away what makes no difference: 2 is 2.0, and a slash at the end of a URL."""
+    """Normalize equivalent values: 2 and 2.0, and URLs with or without a trailing slash."""
     return float(text) if re.fullmatch(r"\d+(\.\d+)?", text) else text.rstrip("/")

@@ -1,4 +1,4 @@
-"""What every block must have, told in sentences: for this template and for forks of it."""
+"""Required parts of every block, reported in sentences: for this template and its forks."""
 
 import ast
 from collections.abc import Iterable, Iterator
@@ -13,14 +13,14 @@ __all__ = ["missing_rows", "unconditional_files"]
 
 
 def missing_rows(root: Path, name: str) -> list[str]:
-    """Tell what a block lacks.
+    """Describe the missing parts of a block.
 
     Args:
         root: The folder that holds `copier.yml`.
-        name: The question that switches it.
+        name: The question that switches the block on.
 
     Returns:
-        A sentence for each row, page or test that is not there yet.
+        A sentence for each missing row, page or test.
     """
     return [*_code(root, name), *_pages(root, name)]
 
@@ -55,14 +55,14 @@ def _pages(root: Path, name: str) -> Iterator[str]:
 
 
 def unconditional_files(root: Path, combinations: Iterable[Answers]) -> list[str]:
-    """Tell which files are there without what they import.
+    """Describe files that are rendered without the modules they import.
 
     Args:
         root: The folder that holds `copier.yml`.
-        combinations: The projects to look at.
+        combinations: The projects to check.
 
     Returns:
-        A sentence for each file that needs a row in `files.jinja`, or another one.
+        A sentence for each file that needs a new or different row in `files.jinja`.
     """
     return sorted({line for answers in combinations for line in _dangling(root, answers)})
 
@@ -85,7 +85,7 @@ def _dangling(root: Path, answers: Answers) -> Iterator[str]:
 
 @cache
 def _imported(text: str) -> frozenset[str]:
-    """Return the project's own modules that a text imports, as paths."""
+    """Return the paths of the project's own modules that a text imports."""
     found = (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ImportFrom))
     names = (node.module or "" for node in found)
     own = ("my_app", "tests")

@@ -1,7 +1,7 @@
-"""Why files that are not a block's own name it, all the same.
+"""Reasons why files name blocks that they do not belong to.
 
-A new block costs the places here in which it has to be named too. `main.py` wires the blocks, and
-`config.py` and `settings/` have their settings, so these are free.
+A new block may have to be named in each of these places. `main.py` wires the blocks, and
+`config.py` and `settings/` hold their settings, so these are exempt.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ __all__ = ["FREE", "PLACES"]
 
 FREE = ("src/<package>/config.py", "src/<package>/main.py", "src/<package>/settings/")
 
-# The blocks that a file names, and why.
+# The blocks that a file names, and the reason.
 PLACES: Mapping[str, tuple[str, str]] = {
     ".github/dependabot.yml": (
         "database",

@@ -1,4 +1,4 @@
-"""What `docs/fleet.md` says to platform teams works to the letter."""
+"""`docs/fleet.md` is accurate, verbatim, for platform teams."""
 
 import json
 import os
@@ -30,13 +30,13 @@ BLOCK = "own_ids"
 
 @dataclass(frozen=True)
 class Step:
-    """One step of the walk: a sentence that names a place, and what is to be there."""
+    """One step of the walkthrough: a sentence that names a place, and the text for it."""
 
     sentence: str
     text: str
 
     def follow(self, root: Path) -> None:
-        """Do what the sentence says."""
+        """Execute the step."""
         if written := re.search(r"Write `([^`]+)`:$", self.sentence):
             path = root / written[1]
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -59,7 +59,7 @@ class Step:
 
 
 def steps() -> Iterator[Step]:
-    """Read the walk: each block of text, with the paragraph above it."""
+    """Return each code block of the walkthrough, with the paragraph above it."""
     tokens = MarkdownIt().parse(PAGE.read_text().partition(f"## {WALK}\n")[2])
     paragraph = ""
     for token in tokens:
@@ -70,7 +70,7 @@ def steps() -> Iterator[Step]:
 
 
 def copy_of_upstream(root: Path) -> Path:
-    """Copy what the walk reads and writes, and what its command needs."""
+    """Copy the files that the walkthrough and its command use."""
     root.mkdir()
     for name in ("docs", "extensions", "template", "tests"):
         shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -81,7 +81,7 @@ def copy_of_upstream(root: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def fork(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of this repository in which the walk was done."""
+    """A copy of this repository with the walkthrough done."""
     root = copy_of_upstream(tmp_path_factory.mktemp("fork") / "template")
     for step in steps():
         step.follow(root)
@@ -119,7 +119,7 @@ def test_scheduled_run_shares_every_combination_out(fork: Path, tmp_path: Path, 
 
 
 def test_walk_touches_shared_files_by_a_line_each(fork: Path) -> None:
-    """But for the question, which is one; `own.jinja` is for forks alone."""
+    """Except for the question, which is one block; `own.jinja` belongs to forks."""
     for path in fork.rglob("*.jinja"):
         upstream = ROOT / path.relative_to(fork)
         if upstream.exists() and path.name != "own.jinja":
@@ -128,7 +128,7 @@ def test_walk_touches_shared_files_by_a_line_each(fork: Path) -> None:
 
 
 def test_next_block_of_upstream_merges_without_a_conflict(tmp_path: Path) -> None:
-    """Upstream adds a question after its others, a package where it sorts, a row and pages."""
+    """Upstream appends a question, and adds a package in sort order, a row and pages."""
     root = copy_of_upstream(tmp_path / "template")
     question = "mail:\n  type: bool\n  help: Shall it send mail?\n  default: false\n\n"
     theirs = (
@@ -241,6 +241,6 @@ def test_check_update_says_as_json_who_is_behind(history: History, tmp_path: Pat
 
 
 def fences(language: str) -> Iterator[Token]:
-    """Return the blocks of a language on the page, those in lists too."""
+    """Return the code blocks of a language on the page, including those in lists."""
     tokens = MarkdownIt().parse(PAGE.read_text())
     return (token for token in tokens if token.type == "fence" and token.info == language)

@@ -1,4 +1,4 @@
-"""A safety release, such as 0.4.1, changes so little that no project has a conflict with it."""
+"""A safety release, such as 0.4.1, is small enough to cause no conflict in any project."""
 
 from pathlib import Path
 
@@ -31,12 +31,12 @@ EDITS: tuple[Edit, ...] = (
 
 
 def target(safe: Release) -> str:
-    """Return the name of a safety release among the real ones: the newest may be in the making."""
+    """Return a safety release's name among the real ones; the newest may be unreleased."""
     return safe.tag if safe in RELEASES else NOW
 
 
 def before(safe: Release) -> Release:
-    """Return the release that a safety release mends."""
+    """Return the release that a safety release fixes."""
     return next(entry for entry in RELEASES if entry.number < safe.number)
 
 

@@ -1,4 +1,4 @@
-"""Switched projects at work: their suites, and databases that were there before the switch."""
+"""Switched projects in use: their suites, and databases from before the switch."""
 
 import json
 import sqlite3
@@ -39,18 +39,18 @@ def test_suite_passes_after_each_switch(
         workshop.run(project.path, "pytest", "-q", "-p", "no:cacheprovider", "-m", "not e2e")
 
 
-# ---------------------------------------------------------------------------- data of one's own
+# ---------------------------------------------------------------------------- ----- existing data
 
 
 @pytest.fixture
 def database(tmp_path: Path) -> Path:
-    """The file of a database in production."""
+    """The file of a production database."""
     return tmp_path / "production.sqlite3"
 
 
 @pytest.fixture
 def operator(workshop: Workshop, database: Path) -> Workshop:
-    """Runs the commands of a project on that database."""
+    """Runs a project's commands on that database."""
     url = {"DATABASE_URL": f"sqlite:///{database}"}
     return replace(workshop, environment=workshop.environment | url)
 
@@ -73,7 +73,7 @@ class OrderRow(Base):
 
 
 def add_orders(project: Project, operator: Workshop, database: Path) -> None:
-    """Add a table of the owner's own, by a revision, and a row to it."""
+    """Add an owner's table by a revision, and a row to it."""
     tables = project.path / "src/my_app/database/tables.py"
     imports = "" if "mapped_column" in tables.read_text() else IMPORTS
     substitute(tables, r"^(?=__all__)", imports)
@@ -103,7 +103,7 @@ def post(url: str, *, content: bytes, kind: str) -> dict[str, str]:
 
 
 def log_in(operator: Workshop, project: Project) -> str:
-    """Register with the running service, log in, and return what it calls the caller."""
+    """Register with the running service, log in, and return the user."""
     with serving(operator, project.path) as address:
         api = f"{address}/api/v1"
         account = {"email": "ada@example.org", "password": "correct horse battery"}

@@ -1,4 +1,4 @@
-"""Updates: what a project gets from a new release, what its owner keeps, and what can go wrong."""
+"""Updates: changes that a project gets, edits that its owner keeps, and failures."""
 
 import os
 import re
@@ -45,7 +45,7 @@ def project(history: History, tmp_path: Path) -> Project:
 
 @pytest.fixture
 def own_history(history: History, tmp_path: Path) -> History:
-    """The releases in a repository that a test may change."""
+    """The releases in a separate repository, which a test may change."""
     return history.fork(tmp_path)
 
 
@@ -127,7 +127,7 @@ def test_update_runs_nothing_of_the_template(own_history: History) -> None:
 def test_questions_of_a_new_release_leave_an_old_project_as_it_is(
     own_history: History, tmp_path: Path
 ) -> None:
-    """An answers file without any of the listed questions still holds, and gains only them."""
+    """An answers file without the listed questions stays valid, and gains only those."""
     own_history.release("v0.1.1", _take_all_but_the_questions_of(PREVIOUS))
     project = own_history.copy(tmp_path / "my-app", DEFAULTS, "v0.1.1")
     assert not any(f"\n{name}:" in project.read(ANSWERS_FILE) for name in LISTED)
@@ -158,7 +158,7 @@ def test_renamed_question_keeps_its_answer(own_history: History, tmp_path: Path)
 
 
 def _rename_description(root: Path) -> None:
-    """Rename a question as the guide says: the old answer is the default of the new one."""
+    """Rename a question as the guide says: the old answer is the new question's default."""
     substitute(root / "copier.yml", r"project_description\b", "project_summary")
     substitute(
         root / "copier.yml",
@@ -257,7 +257,7 @@ def test_edits_of_any_combination_are_kept(
 
 
 def assert_kept(project: Project, mine: dict[str, set[str]]) -> None:
-    """Check that every line somebody wrote is still in its file."""
+    """Check that every added line is still in its file."""
     for name, lines in mine.items():
         lost = lines - {*project.read(name).splitlines()}
         assert not lost, f"{name} lost {lost}"
@@ -295,7 +295,7 @@ def test_conflict_goes_away_with_its_markers(project: Project) -> None:
 
 
 def test_renamed_example_stays_as_it_is(history: History, project: Project) -> None:
-    """What Copier does with moved files: it neither brings back the old nor changes the new."""
+    """Copier does not follow moved files: it neither restores the old nor changes the new ones."""
     project.edit(edits.renamed_example)
     moved = {name: text for name, text in project.without().items() if "articles" in name}
     assert moved
@@ -334,7 +334,7 @@ def test_executable_file_stays_executable(project: Project) -> None:
 
 @pytest.mark.parametrize("is_edited", [False, True], ids=["as-rendered", "edited"])
 def test_dropped_file_goes_and_git_still_has_it(project: Project, *, is_edited: bool) -> None:
-    """Copier deletes what a release drops, edits and all, so the changelog has to name it."""
+    """Copier deletes dropped files including edits, so the changelog must name them."""
     text = project.read(DROPPED) + "# mine\n" * is_edited
     project.write(DROPPED, text)
     project.commit()
@@ -378,7 +378,7 @@ def test_ignored_settings_of_an_editor_are_left_alone(project: Project) -> None:
 
 
 def test_skipped_file_is_left_alone_and_comes_back(own_history: History, tmp_path: Path) -> None:
-    """What `_skip_if_exists` means: for files that must be there and that people own."""
+    """Behaviour of `_skip_if_exists`, for required files that people own."""
     own_history.release(NEXT, _own_by_people)
     edited, deleted = _two_projects(own_history, tmp_path)
     edited.write("CHANGELOG.md", "Mine.\n")
@@ -394,7 +394,7 @@ def test_skipped_file_is_left_alone_and_comes_back(own_history: History, tmp_pat
 
 
 def test_starter_file_is_never_touched_again(own_history: History, tmp_path: Path) -> None:
-    """What an exclusion on update would mean: for code that people are meant to rewrite."""
+    """Behaviour of an exclusion on update, for code that people are meant to rewrite."""
     own_history.release(NEXT, _own_by_people)
     edited, deleted = _two_projects(own_history, tmp_path)
     edited.write("SECURITY.md", "Mine.\n")
@@ -425,7 +425,7 @@ def _append(root: Path, name: str, text: str) -> None:
     path.write_text(f"{path.read_text()}{text}\n")
 
 
-# ------------------------------------------------------------------------------ where it happens
+# ------------------------------------------------------------------------------- where it runs-
 
 
 def test_project_in_a_folder_of_a_larger_repository(history: History, tmp_path: Path) -> None:
@@ -449,7 +449,7 @@ def test_project_in_a_folder_of_a_larger_repository(history: History, tmp_path: 
 
 @pytest.mark.quick
 def test_plain_command_line_needs_no_trust(history: History, tmp_path: Path) -> None:
-    """Copy, look for a release, update with a new answer: as a person does it, from a git URL."""
+    """Copy, look for a release, and update with a new answer, as a person would from a git URL."""
     url = f"git+file://{history.repository}"
     given = [f"--data={name}={value}" for name, value in PEOPLE.items()]
     copied = run_copier(
@@ -497,7 +497,7 @@ def test_plain_command_line_is_silent_about_conflicts_but_git_is_not(project: Pr
     assert "leftover conflict marker" in checked.stdout
 
 
-# ---------------------------------------------------------------------------- when it goes wrong
+# ------------------------------------------------------------------------------------ failures
 
 
 GUIDE = (ROOT / "docs/updating.md").read_text().partition("## When it goes wrong")[2]
@@ -506,11 +506,11 @@ MESSAGES = [
     for line in re.findall(r"^\| (.*?`.*?) \|", GUIDE, re.MULTILINE)
     for message in re.findall(r"`(.+?)`", line)
 ]
-"""What the guide says one may read, as far as it is always the same."""
+"""Messages that the guide quotes, up to their variable part."""
 
 
 def refused(project: Project, message: str, version: str | None = None) -> None:
-    """Check that an update changes nothing, and is refused with a message of the guide."""
+    """Check that an update changes nothing, and is refused with a message from the guide."""
     before, changes = project.without(), project.changes()
     with pytest.raises(Exception, match=message) as refusal:
         project.update(version)
@@ -599,7 +599,7 @@ def test_answers_file_with_markers_is_refused(project: Project) -> None:
 
 
 def test_answer_edited_by_hand_loses_nothing(project: Project) -> None:
-    """The replay believes the edited answer, so the example stays: only data switches."""
+    """Copier trusts the edited answer, so the example stays: only data switches it."""
     project.edit(edits.changed_example)
     substitute(project.path / ANSWERS_FILE, r"^example: true", "example: false")
     project.commit()
@@ -617,7 +617,7 @@ def test_template_that_no_server_has_any_more_is_refused(project: Project, tmp_p
 
 
 def _taken_from(project: Project, source: Path | str) -> None:
-    """Say in the answers file that the template lies elsewhere."""
+    """Point the answers file at another location of the template."""
     substitute(project.path / ANSWERS_FILE, r"^_src_path: .*", f"_src_path: {source}")
     project.commit()
 
@@ -658,7 +658,7 @@ def test_template_without_any_release_updates_from_commit_to_commit(
 
 
 def sabotaged_git(folder: Path, sabotage: str) -> Path:
-    """Make a folder with a `git` that runs a line of shell before it does its work."""
+    """Make a folder with a `git` that runs a shell line before each command."""
     script = folder / "tools" / "git"
     script.parent.mkdir()
     script.write_text(f'#!/bin/sh\n{sabotage}\nexec {shutil.which("git")} "$@"\n')
@@ -668,7 +668,7 @@ def sabotaged_git(folder: Path, sabotage: str) -> Path:
 
 @pytest.mark.parametrize("moment", ["write-tree", "apply", "update-index"])
 def test_killed_update_is_undone_by_git(project: Project, tmp_path: Path, moment: str) -> None:
-    """Killed before anything is written, before the edits are back, before conflicts are known."""
+    """Killed before any file is written, before edits are restored, before conflicts are known."""
     project.edit(*KEPT_EDITS, edits.same_line)
     before = project.without()
     tools = sabotaged_git(tmp_path, f"case $1 in {moment}) kill -KILL $PPID; exit ;; esac")
@@ -687,7 +687,7 @@ def test_killed_update_is_undone_by_git(project: Project, tmp_path: Path, moment
 def test_network_that_goes_away_leaves_nothing_git_cannot_undo(
     project: Project, tmp_path: Path, *, downloads: int, is_whole: bool
 ) -> None:
-    """Copier asks for the template eight times; before the last two it has begun to write."""
+    """Copier contacts the template eight times; it starts to write before the last two."""
     project.edit(*KEPT_EDITS)
     before = project.without()
     count = tmp_path / "downloads"

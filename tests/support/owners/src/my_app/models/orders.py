@@ -9,7 +9,7 @@ __all__ = ["Order", "OrderWrite"]
 
 
 class OrderWrite(BaseModel):
-    """What a client orders."""
+    """Request body of an order."""
 
     model_config = ConfigDict(extra="forbid")
 
