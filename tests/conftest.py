@@ -144,7 +144,7 @@ class TierTimes:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the table, and the measurements that tests recorded."""
         write = terminalreporter.write_line
-        terminalreporter.section("minutes of work by tier, and their budget")
+        terminalreporter.section("minutes of work by tier, and budget")
         for tier, minutes in BUDGET.items():
             if not (tests := self.tests[tier]):
                 continue
@@ -153,11 +153,11 @@ class TierTimes:
             shared = f"{tests} tests, {seconds / tests:.2f} s each"
             write(f"{seconds / 60:6.1f} of {minutes:2}  {tier}: {shared}{over}")
         work, budget = sum(self.seconds.values()) / 60, sum(BUDGET.values())
-        write(f"{work:6.1f} of {budget}  in all")
-        write(f"{(time.monotonic() - self.started) / 60:6.1f}  on the clock")
+        write(f"{work:6.1f} of {budget}  in total")
+        write(f"{(time.monotonic() - self.started) / 60:6.1f}  elapsed")
         if self.tests[SUITES] and self.tests[TYPES]:
             each = (self.seconds[SUITES] + self.seconds[TYPES]) / self.tests[SUITES]
-            write(f"{each:6.1f}  seconds of work for one combination: its suite, its types twice")
+            write(f"{each:6.1f}  seconds of work per combination: suite and both type checkers")
         for name, value in sorted(self.measured.items()):
             write(f"{value!s:>6}  {name}")
 
@@ -167,20 +167,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--every",
         action="store_true",
-        help="take every combination where a covering set is the rule",
+        help="test every combination instead of a covering set",
     )
     parser.addoption(
-        "--batch", type=int, metavar="N", help="give the type checkers N combinations at once"
+        "--batch", type=int, metavar="N", help="run the type checkers on N combinations at a time"
     )
-    parser.addoption(
-        "--shard", type=part, metavar="K/N", help="run only the K-th of N parts of the tests"
-    )
+    parser.addoption("--shard", type=part, metavar="K/N", help="run only part K of N")
     parser.addoption(
         "--changed",
         nargs="?",
         const="",
         metavar="REV",
-        help="run only what differs from REV, by default from the merge base with main",
+        help="run only tests affected by changes since REV (default: the merge base with main)",
     )
 
 
@@ -208,7 +206,7 @@ def pytest_runtest_makereport(
         for value in item.callspec.params.values():
             if isinstance(value, dict) and {*BLOCKS} <= value.keys():
                 answers = cast("Answers", value)
-                report.sections.append((f"to see it, in {ROOT}", command_of(answers)))
+                report.sections.append((f"to render it, in {ROOT}", command_of(answers)))
     return report
 
 

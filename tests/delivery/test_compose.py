@@ -117,8 +117,8 @@ def test_stack_outlives_an_outage_of_its_database(stack: Stack) -> None:
     allow(stack.database, "false")
     wait_for(ready, 503)
     wait_for(health, 200)
-    assert not stack.is_ready(), "compose holds the proxy back"
-    assert stack.container.check(**stack.api.environment) == 0, "and nothing gets it killed"
+    assert not stack.is_ready(), "compose delays the proxy"
+    assert stack.container.check(**stack.api.environment) == 0, "liveness does not kill it"
 
     allow(stack.database, "true")
     wait_for(ready, 200)

@@ -102,7 +102,7 @@ def hosts_asked(browser: Chrome) -> set[str]:
 
 def wait_for_text(browser: Chrome, selector: str, text: str) -> None:
     says = text_to_be_present_in_element((By.CSS_SELECTOR, selector), text)
-    WebDriverWait(browser, PATIENCE).until(says, f"{selector} never said {text}")
+    WebDriverWait(browser, PATIENCE).until(says, f"{selector} never contained {text}")
 
 
 def try_out(browser: Chrome, block: str) -> str:

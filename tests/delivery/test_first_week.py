@@ -43,7 +43,7 @@ class Owner:
         """Attempt a commit that the hooks refuse, and return their output."""
         self.project.git("add", "--all")
         result = self._try("git", "commit", "--quiet", f"--message={message}")
-        assert result.returncode, "the hooks let it pass"
+        assert result.returncode, "the hooks accepted the commit"
         return result.stdout
 
     def renew(self) -> None:

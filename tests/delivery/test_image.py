@@ -218,7 +218,7 @@ def test_service_runs_as_its_user_and_stops_in_order(
 
         os.kill(running.first, 15)
         wait_for(f"{url}/ready", status=503)
-        assert container.check(**variables) == 0, "it drains, and is alive"
+        assert container.check(**variables) == 0, "it drains, and liveness stays up"
         code, output = running.wait()
     assert code == 0, output
     assert status_of(f"{url}/health") is None

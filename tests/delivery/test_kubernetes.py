@@ -240,7 +240,7 @@ def test_replicas_are_as_many_as_share_what_they_store(cluster: Cluster) -> None
         assert not _spread(cluster)
         return
     scaling = cluster.objects["production"]["HorizontalPodAutoscaler"]["spec"]
-    assert "replicas" not in deployment, "it would undo what the autoscaler did"
+    assert "replicas" not in deployment, "it would override the autoscaler"
     assert deployment["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
     assert {each["topologyKey"].split("/")[-1] for each in _spread(cluster)} == {"zone", "hostname"}
     assert 2 <= scaling["minReplicas"] < scaling["maxReplicas"]

@@ -123,7 +123,7 @@ def test_metrics_of_all_processes_add_up(service: Service) -> None:
     after = [counted(port, "http_requests_total", labels) for port in service.ports]
     each = [now - then for now, then in zip(after, before, strict=True)]
     assert sum(each) == 30
-    assert all(each), "the proxy shares requests out"
+    assert all(each), "the proxy balances requests"
 
 
 def test_cache_is_shared_and_never_stale(service: Service, account: tuple[str, str]) -> None:

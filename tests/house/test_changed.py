@@ -126,7 +126,7 @@ def test_template_change_takes_combinations_that_differ(
         ("extensions/stack.jinja", r"redis~=8\.1", "redis~=8.2", has_redis),
         ("extensions/kubernetes.jinja", r"^\{#-", "{#- Manifests.", none),
         (f"{SOURCE}/main.py.jinja", r"add_rate_limits\(app", "limit(app", has_rate_limit),
-        ("copier.yml", "Shall it cache what", "Should it cache what", none),
+        ("copier.yml", r"(?<=^cache:\n  type: bool\n  help: )", "Yes or no? ", none),
     ],
 )
 def test_change_within_a_file_is_decided_by_what_is_rendered(
@@ -240,7 +240,8 @@ def test_pytest_tells_its_workers_what_changed(checkout: Path) -> None:
 
 @pytest.mark.quick
 def test_revision_that_is_not_there_is_refused(checkout: Path) -> None:
-    with pytest.raises(pytest.UsageError, match=r"No revision tests/x\.py\. Write --changed=REV"):
+    message = r"There is no revision tests/x\.py\. Write --changed=REV"
+    with pytest.raises(pytest.UsageError, match=message):
         changes_since("tests/x.py", checkout)
 
 

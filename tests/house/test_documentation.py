@@ -117,8 +117,8 @@ def test_block_without_rows_is_told_each_in_a_sentence(template: Path, tmp_path:
 
     assert {sentence.rpartition(": ")[2] for sentence in sentences} == {
         "give its folders rows in extensions/files.jinja.",
-        "add one in tests/ that looks at its files.",
-        "add what it needs.",
+        "add one in tests/ that checks its files.",
+        "add what it uses.",
         "add a folder.",
         "write docs/blocks/telepathy.md.",
         "add a row.",

@@ -190,7 +190,7 @@ def test_packages_out_of_reach_fail_every_worker(tmp_path: Path) -> None:
 
     for _worker in range(2):
         with pytest.raises(
-            AssertionError, match="The packages of all combinations are out of reach"
+            AssertionError, match="The packages of all combinations are unavailable"
         ):
             all_packages(tmp_path, clean_environment() | nothing)
 
@@ -234,7 +234,7 @@ def test_wrong_python_is_noticed(workshop: Workshop, monkeypatch: pytest.MonkeyP
     oldest, *_, newest = sorted(pythons_here())
     monkeypatch.setattr("tests.support.projects.python_of", {oldest: python_of(newest)}.get)
 
-    with pytest.raises(AssertionError, match=f"{newest} in place of {oldest}"):
+    with pytest.raises(AssertionError, match=f"{newest} instead of {oldest}"):
         workshop.make(PEOPLE | {"python_version": oldest})
 
 

@@ -44,7 +44,7 @@ def test_file_without_a_row_is_told_in_a_sentence(template: Path, tmp_path: Path
     sentences = unconditional_files(root, [QUESTIONNAIRE.complete(PEOPLE)])
 
     assert (
-        "tests/unit/test_more.py is there where my_app.auth, which it imports, is not: "
+        "tests/unit/test_more.py is rendered without my_app.auth, which it imports: "
         in (sentences[-1])
     )
     assert any(sentence.startswith("tests/unit/cache/test_service.py") for sentence in sentences)

@@ -86,8 +86,8 @@ def test_places_that_name_a_block_are_listed() -> None:
     new = sorted(FOUND - LISTED.keys())
 
     assert not new, (
-        "Let main.py fill a hook, or a table of extensions/ decide, where another file asks for a "
-        f"block; if neither fits, list it with its reason in tests/support/places.py: {new}"
+        "Move the condition to a hook in main.py or a table of extensions/; if neither fits, list "
+        f"the file with its reason in tests/support/places.py: {new}"
     )
 
 
@@ -95,7 +95,7 @@ def test_places_listed_still_name_the_block() -> None:
     gone = sorted(LISTED.keys() - FOUND)
 
     assert not gone, (
-        f"These no longer name the block: take them from tests/support/places.py. {gone}"
+        f"These no longer name the block: remove them from tests/support/places.py. {gone}"
     )
 
 

@@ -108,7 +108,7 @@ def missing_pieces(root: Path) -> Iterator[str]:
     for row in rows("settings", root):
         if len(row.cells) != len(CELLS) or not row.cells[-1]:
             wanted = f"{', '.join(CELLS[:-1])} and {CELLS[-1]}"
-            yield f"Line {row.line} of stack.jinja lacks something: give it {wanted}."
+            yield f"Line {row.line} of stack.jinja is incomplete: give it {wanted}."
             continue
         module, variable, *_ = row.cells
         modules.add(module)

@@ -42,7 +42,7 @@ def provide(buildah: Buildah, image: str) -> str:
             if name == "python":
                 _make_python(buildah, version.removesuffix("-slim"), full)
             else:
-                assert name.endswith("/uv"), f"nothing here can stand in for {image}"
+                assert name.endswith("/uv"), f"there is no replacement for {image}"
                 _make_uv(buildah, version, full)
     return full
 

@@ -66,6 +66,8 @@ def _break(whole: Path, mutation: Mutation, answers: Answers) -> None:
         broken.unlink()
         return
     text = text_of(mutation.file, mutation.broken(source.read_text()), answers)
-    assert text != there[1], f"nothing of {mutation.file} is broken with {mutation.answers}"
+    assert text != there[1], (
+        f"the mutation has no effect on {mutation.file} with {mutation.answers}"
+    )
     broken.write_text(text)
     date_by_content(broken)

@@ -172,7 +172,9 @@ def _commit(root: Path, revision: str) -> str:
         return _git(root, *(named if revision else BASE)).decode().strip()
     except subprocess.CalledProcessError as error:
         hint = "Write --changed=REV, or put --changed after the files."
-        raise pytest.UsageError(f"--changed: No revision {revision or 'main'}. {hint}") from error
+        raise pytest.UsageError(
+            f"--changed: There is no revision {revision or 'main'}. {hint}"
+        ) from error
 
 
 def _git(root: Path, *arguments: str) -> bytes:

@@ -123,7 +123,7 @@ STILL: Mapping[str, dict[str, str]] = {
 def substitute(path: Path, pattern: str, replacement: str) -> None:
     """Replace the matches of a pattern, and fail if there are none."""
     text, count = re.subn(pattern, replacement, path.read_text(), flags=re.MULTILINE)
-    assert count, f"Nothing in {path.name} matches {pattern} any more: choose another line."
+    assert count, f"Nothing in {path.name} matches {pattern} any more: update the pattern."
     path.write_text(text)
 
 

@@ -54,7 +54,7 @@ class Mutation(BaseModel):
 
     def broken(self, text: str) -> str:
         """Return the text of the file with the breakage."""
-        assert self.old in text, f"{self.file} no longer has {self.old!r}"
+        assert self.old in text, f"{self.file} no longer contains {self.old!r}"
         return text.replace(self.old, self.new)
 
     def apply(self, root: Path) -> None:

@@ -61,7 +61,7 @@ def _sync_all(folder: Path, variables: Mapping[str, str]) -> str:
         for version in pythons_here():
             sync_packages(wanted, version, folder / f"python-{version}", variables)
     except AssertionError as error:
-        return f"The packages of all combinations are out of reach: {error}"
+        return f"The packages of all combinations are unavailable: {error}"
     return ""
 
 

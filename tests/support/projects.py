@@ -147,7 +147,7 @@ def snapshot(folder: Path) -> Path:
 def render(template: Path, into: Path, answers: Answers) -> Path:
     """Render a project by Copier without trust, and refuse answers that Copier would ignore."""
     questions = {question.name for question in read(template).questions}
-    assert set(answers) <= questions, f"no such question: {set(answers) - questions}"
+    assert set(answers) <= questions, f"unknown questions: {set(answers) - questions}"
     run_copy(str(template), into, data=dict(answers), defaults=True, quiet=True, unsafe=False)
     return into
 
@@ -345,11 +345,11 @@ class Workshop:
         described = (self.environment_of(project) / "pyvenv.cfg").read_text()
         found = re.search(r"^version_info = (\d+\.\d+)", described, re.MULTILINE)
         assert found
-        assert found[1] == _version_of(project), f"{found[1]} in place of {_version_of(project)}"
+        assert found[1] == _version_of(project), f"{found[1]} instead of {_version_of(project)}"
 
     def _run(self, project: Path, *command: str, **variables: str) -> str:
         python = python_of(_version_of(project))
-        assert python, f"needs Python {_version_of(project)}: .ci/pythons brings it"
+        assert python, f"needs Python {_version_of(project)}: .ci/pythons installs it"
         variables |= {
             "UV_PROJECT_ENVIRONMENT": str(self.environment_of(project)),
             "UV_PYTHON": str(python),
@@ -389,7 +389,7 @@ def _delete(path: Path) -> None:
 
 def memory() -> Path | None:
     """Return an in-memory file system with room for databases, if there is one."""
-    folder = Path("/dev/shm")  # noqa: S108 -- tests make folders of their own in it
+    folder = Path("/dev/shm")  # noqa: S108 -- tests create their own folders in it
     has_room = folder.is_dir() and shutil.disk_usage(folder).free > ROOM
     return folder if has_room and os.access(folder, os.W_OK) else None
 

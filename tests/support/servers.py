@@ -192,7 +192,7 @@ def until(is_so: Callable[[], bool], seconds: float = 30) -> None:
     """Wait until a condition holds."""
     started = time.perf_counter()
     while not is_so():
-        assert time.perf_counter() - started < seconds, "that never came to be"
+        assert time.perf_counter() - started < seconds, "the condition never held"
         time.sleep(0.02)
 
 

@@ -55,7 +55,7 @@ class SuiteServers:
         Suites may leave Redis keys, which have random names and expire; databases must be dropped.
         """
         found = self.ask("SELECT datname FROM pg_database WHERE datname NOT LIKE 'template_'")
-        assert found == ["postgres"], f"databases of the project before: {found}"
+        assert found == ["postgres"], f"databases left by the previous project: {found}"
         if self.redis_port is not None:
             empty = ["redis-cli", "-p", str(self.redis_port), "flushall"]
             subprocess.run(empty, capture_output=True, check=True)

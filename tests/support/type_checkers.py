@@ -58,7 +58,7 @@ def check_by_pyright(
     assert report["summary"]["filesAnalyzed"] > len(projects)
     problems = [f"{each['file']}: {each['message']}" for each in report["generalDiagnostics"]]
     seen = [
-        f"To see it: {command_of(answers)}"
+        f"To render it: {command_of(answers)}"
         for project, answers in projects.items()
         if any(problem.startswith(f"{project}/") for problem in problems)
     ]
@@ -93,4 +93,4 @@ def check_by_mypy(
             *(str(path.relative_to(project)) for each in files for path in project.glob(each)),
         ]
         result = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
-        assert result.returncode == 0, f"{result.stdout}\nTo see it: {command_of(answers)}"
+        assert result.returncode == 0, f"{result.stdout}\nTo render it: {command_of(answers)}"

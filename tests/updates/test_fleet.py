@@ -53,7 +53,7 @@ class Step:
     def _add(self, path: Path, *, is_after: bool, anchor: str) -> None:
         lines = path.read_text().splitlines(keepends=True)
         places = [index for index, line in enumerate(lines) if anchor in line]
-        assert len(places) == 1, f"{len(places)} lines of {path.name} have {anchor}"
+        assert len(places) == 1, f"{len(places)} lines of {path.name} contain {anchor}"
         lines.insert(places[0] + is_after, self.text)
         path.write_text("".join(lines))
 

@@ -175,7 +175,7 @@ def test_update_from_a_release_loses_nothing_of_other_edits(
         project, {name: mine[name] for name in mine if as_announced(name) not in gone_with}
     )
     assert {*project.conflicts()} <= {*mine}
-    assert not gone & set(project.without()), "what somebody deleted came back"
+    assert not gone & set(project.without()), "a deleted file came back"
 
 
 def _assert_kept(project: Project, mine: dict[str, set[str]]) -> None:

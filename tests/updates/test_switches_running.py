@@ -39,7 +39,7 @@ def test_suite_passes_after_each_switch(
         workshop.run(project.path, "pytest", "-q", "-p", "no:cacheprovider", "-m", "not e2e")
 
 
-# ---------------------------------------------------------------------------- ----- existing data
+# -------------------------------------------------------------------------------- existing data
 
 
 @pytest.fixture

@@ -425,7 +425,7 @@ def _append(root: Path, name: str, text: str) -> None:
     path.write_text(f"{path.read_text()}{text}\n")
 
 
-# ------------------------------------------------------------------------------- where it runs-
+# -------------------------------------------------------------------------------- where it runs
 
 
 def test_project_in_a_folder_of_a_larger_repository(history: History, tmp_path: Path) -> None:
@@ -519,7 +519,9 @@ def refused(project: Project, message: str, version: str | None = None) -> None:
 
 
 def assert_explained(message: str) -> None:
-    assert any(known in message for known in MESSAGES), f"docs/updating.md does not know: {message}"
+    assert any(known in message for known in MESSAGES), (
+        f"docs/updating.md does not explain: {message}"
+    )
 
 
 @pytest.mark.quick

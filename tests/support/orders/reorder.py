@@ -12,7 +12,7 @@ import pytest
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option for the order."""
-    parser.addoption("--order", required=True, help="halves, or files or tests with :SEED")
+    parser.addoption("--order", required=True, help="halves, files:SEED or tests:SEED")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -33,5 +33,5 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             groups = [[item] for item in items]
             shuffle(groups)
         case _:
-            raise pytest.UsageError(f"no such order: {order}")
+            raise pytest.UsageError(f"unknown order {order}: use halves, files:SEED or tests:SEED")
     items[:] = [item for group in groups for item in group]
