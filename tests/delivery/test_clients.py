@@ -79,12 +79,12 @@ def caller(workshop: Workshop, tmp_path: Path, answers: Answers) -> Caller:
 
 
 @pytest.mark.parametrize("answers", [PROJECTS["off"], PROJECTS["on"]], ids=["off", "on"])
-def test_clients_of_the_page_compile(caller: Caller) -> None:
+def test_clients_from_the_page_compile(caller: Caller) -> None:
     caller.follow()
 
 
 @pytest.mark.parametrize("answers", [PROJECTS["default"]], ids=["default"])
-def test_clients_of_the_page_call_the_service(caller: Caller, workshop: Workshop) -> None:
+def test_clients_from_the_page_call_the_service(caller: Caller, workshop: Workshop) -> None:
     caller.follow()
 
     with serving(workshop, workshop.folder / "my-app") as address:

@@ -49,7 +49,7 @@ class Stack:
         return self.container.run(*here)[0] == 0
 
 
-def test_services_come_back_and_bound_their_logs(template: Path, tmp_path: Path) -> None:
+def test_services_restart_and_bound_their_logs(template: Path, tmp_path: Path) -> None:
     project = render(template, tmp_path / "my-app", ON_SERVERS)
     services = services_of(project, POSTGRES_PASSWORD=secrets.token_hex(24))
 
@@ -111,7 +111,7 @@ def test_stack_serves_through_its_proxy(stack: Stack) -> None:
     assert '"level":"error"' not in stack.api.stop()
 
 
-def test_stack_outlives_an_outage_of_its_database(stack: Stack) -> None:
+def test_stack_survives_a_database_outage(stack: Stack) -> None:
     ready, health = (f"http://127.0.0.1:{stack.api.port}/{path}" for path in ("ready", "health"))
 
     allow(stack.database, "false")

@@ -36,11 +36,11 @@ def breaks() -> Breaks:
 
 @pytest.mark.quick
 @pytest.mark.parametrize("edit", [*BREAKING, *HARMLESS], ids=str)
-def test_breaks_of_an_edit_are_those_that_callers_meet(breaks: Breaks, edit: Edit) -> None:
+def test_breaking_changes_match_the_edit(breaks: Breaks, edit: Edit) -> None:
     assert tuple(breaks(DOCUMENT, edit.apply())) == edit.lines
 
 
-def test_openapi_file_is_written_once_and_then_kept_current(workshop: Workshop) -> None:
+def test_openapi_file_is_written_once_then_kept_current(workshop: Workshop) -> None:
     project = workshop.make(PEOPLE)
     described = project / "openapi.json"
     on_runner = replace(workshop, environment=workshop.environment | {"CI": "true"})

@@ -124,7 +124,7 @@ def test_swagger_ui_tries_operations_out(browser: Chrome, address: str) -> None:
 
 
 @pytest.mark.parametrize("address", ["on"], indirect=True)
-def test_swagger_ui_authorizes_for_what_needs_a_user(browser: Chrome, address: str) -> None:
+def test_swagger_ui_authorizes_protected_operations(browser: Chrome, address: str) -> None:
     port = int(address.rpartition(":")[2])
     assert send(port, "POST", "/api/v1/auth/register", ACCOUNT)[0] == 202
     browser.get(f"{address}/docs")

@@ -77,7 +77,7 @@ def clone(project: Clone) -> Generator[Clone]:
     git(project.path, "clean", "--quiet", "-d", "--force")
 
 
-def test_good_commit_and_push_pass_offline(
+def test_valid_commit_and_push_pass_offline(
     clone: Clone, record_property: Callable[[str, object], None]
 ) -> None:
     took: list[float] = []
@@ -103,9 +103,7 @@ def test_good_commit_and_push_pass_offline(
     ],
     ids=["no repository", "hooks elsewhere"],
 )
-def test_dev_container_is_made_without_hooks_as_well(
-    clone: Clone, variables: dict[str, str]
-) -> None:
+def test_dev_container_builds_without_hooks(clone: Clone, variables: dict[str, str]) -> None:
     (clone.path / "hooks-elsewhere").write_text("[core]\nhooksPath = /nowhere\n")
     container = json.loads((clone.path / ".devcontainer/devcontainer.json").read_text())
     command = ["sh", "-c", container["postCreateCommand"]]
@@ -126,7 +124,7 @@ def test_dev_container_is_made_without_hooks_as_well(
     ],
     ids=["lint", "format", "secret", "marker"],
 )
-def test_commit_is_refused(clone: Clone, hook: str, content: str) -> None:
+def test_faulty_commit_is_refused(clone: Clone, hook: str, content: str) -> None:
     clone.module.write_text(content)
 
     code, printed = clone.commit()
@@ -145,7 +143,7 @@ def test_rejected_change_of_an_update_is_refused(clone: Clone) -> None:
 
 
 @pytest.mark.parametrize("message", ["say hello", "feature: say hello", "feat:say hello"])
-def test_bad_message_is_refused(clone: Clone, message: str) -> None:
+def test_invalid_message_is_refused(clone: Clone, message: str) -> None:
     clone.module.write_text(MODULE.format(value='"hello"'))
 
     code, printed = clone.commit(message)

@@ -85,7 +85,7 @@ def _sizes(root: Path) -> dict[tuple[str, float], int]:
     return {(str(path), stat.st_mtime): stat.st_size for path, stat in stats.items()}
 
 
-def test_image_says_what_it_is(built: Built) -> None:
+def test_image_has_descriptive_labels(built: Built) -> None:
     labels = built.image.configuration["Labels"]
     prefix = "org.opencontainers.image."
     said = {name.removeprefix(prefix): value for name, value in labels.items() if prefix in name}
@@ -116,7 +116,7 @@ def installed_in(container: Container) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("built", ["on"], indirect=True)
-def test_bill_of_materials_lists_exactly_what_the_image_has(
+def test_bill_of_materials_lists_exactly_the_packages(
     built: Built, container: Container, workshop: Workshop, tmp_path: Path
 ) -> None:
     tools, checkout = tmp_path / "tools", tmp_path / "checkout"
@@ -182,9 +182,7 @@ def _is_compiled(source: Path) -> bool:
     return False
 
 
-def test_nothing_of_the_image_can_be_written(
-    built: Built, container: Container, buildah: Buildah
-) -> None:
+def test_image_has_no_writable_files(built: Built, container: Container, buildah: Buildah) -> None:
     with buildah.container(built.base) as (_, base):
         found = _writable(container.root) - _writable(base)
 
@@ -201,7 +199,7 @@ def _writable(root: Path) -> set[str]:
     }
 
 
-def test_service_runs_as_its_user_and_stops_in_order(
+def test_service_runs_as_its_user_and_stops_gracefully(
     built: Built, container: Container, variables: dict[str, str], record_property: Measure
 ) -> None:
     url = f"http://127.0.0.1:{variables['APP_PORT']}"
@@ -250,7 +248,7 @@ def test_failed_start_exits_non_zero(container: Container, variables: dict[str, 
 
 
 @pytest.mark.parametrize("built", ["default"], indirect=True)
-def test_changed_source_leaves_the_dependencies_alone(
+def test_changed_source_keeps_the_dependency_layer(
     built: Built, buildah: Buildah, tmp_path: Path
 ) -> None:
     project = changed(built, tmp_path, "src/my_app/main.py")
@@ -264,7 +262,7 @@ def test_changed_source_leaves_the_dependencies_alone(
 
 
 @pytest.mark.parametrize("built", ["default"], indirect=True)
-def test_changed_lock_renews_the_dependencies(
+def test_changed_lock_rebuilds_the_dependency_layer(
     built: Built, buildah: Buildah, tmp_path: Path
 ) -> None:
     _, log = buildah.build(changed(built, tmp_path, "uv.lock"), f"{built.image.tag}-changed")
@@ -290,7 +288,7 @@ RUN uv run pytest -q -m "not e2e" && uv run prek run --all-files && uvx --versio
 
 
 @pytest.mark.usefixtures("history")
-def test_dev_container_makes_a_clone_ready(
+def test_dev_container_sets_up_a_clone(
     buildah: Buildah, workshop: Workshop, tmp_path: Path
 ) -> None:
     project = owned(workshop, tmp_path / "my-app", PROJECTS["default"])
@@ -311,7 +309,7 @@ DESCRIPTION = '[{"Config": {"User": "10001:10001"}, "RootFS": {"Layers": ["sha25
 
 
 @pytest.mark.parametrize("program", ["docker", "podman"])
-def test_other_builders_serve_where_there_is_no_buildah(
+def test_other_builders_replace_missing_buildah(
     program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     builder_here()  # skips the test if there is no builder

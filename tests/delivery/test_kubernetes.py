@@ -167,7 +167,7 @@ def test_manifests_follow_the_schemas_of_kubernetes(cluster: Cluster, tmp_path: 
         check(*tool, "--strict", "--kubernetes-version", version, *names)
 
 
-def test_kustomizations_have_no_field_that_is_on_its_way_out(cluster: Cluster) -> None:
+def test_kustomizations_have_no_deprecated_field(cluster: Cluster) -> None:
     kustomizations = list(cluster.project.rglob("kustomization.yaml"))
 
     assert len(kustomizations) == 1 + len(OVERLAYS)
@@ -175,7 +175,7 @@ def test_kustomizations_have_no_field_that_is_on_its_way_out(cluster: Cluster) -
         assert set(yaml.safe_load(path.read_text())) <= CURRENT_FIELDS, path
 
 
-def test_kinds_are_those_that_the_answers_ask_for(cluster: Cluster) -> None:
+def test_kinds_match_the_answers(cluster: Cluster) -> None:
     wanted = {"ConfigMap", "Deployment", "NetworkPolicy", "Service"}
     if cluster.can_scale:
         wanted |= {"HorizontalPodAutoscaler", "PodDisruptionBudget"}
@@ -186,14 +186,14 @@ def test_kinds_are_those_that_the_answers_ask_for(cluster: Cluster) -> None:
         assert set(cluster.objects[overlay]) == wanted
 
 
-def test_environments_keep_apart(cluster: Cluster) -> None:
+def test_environments_are_separate(cluster: Cluster) -> None:
     for overlay, namespace in zip(OVERLAYS, ("my-app-development", "my-app"), strict=True):
         found = {each["metadata"]["namespace"] for each in cluster.objects[overlay].values()}
         assert found == {namespace}
         assert f".{namespace}.svc" in cluster.settings(overlay)["APP_ALLOWED_HOSTS"]
 
 
-def test_everything_means_the_same_pods(cluster: Cluster) -> None:
+def test_all_selectors_match_the_same_pods(cluster: Cluster) -> None:
     objects = cluster.objects["production"]
     labels = {"app.kubernetes.io/name": "my-app"}
     selectors = [
@@ -217,7 +217,7 @@ def _spread(cluster: Cluster) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", PROJECTS)
-def test_project_without_manifests_never_speaks_of_them(
+def test_project_without_manifests_never_mentions_them(
     template: Path, tmp_path: Path, name: str
 ) -> None:
     project = render(template, tmp_path / "my-app", PROJECTS[name])
@@ -231,7 +231,7 @@ def test_project_without_manifests_never_speaks_of_them(
 # ------------------------------------------------------------------------------------ the pods
 
 
-def test_replicas_are_as_many_as_share_what_they_store(cluster: Cluster) -> None:
+def test_replicas_are_limited_by_unshared_storage(cluster: Cluster) -> None:
     deployment = cluster.deployment()
 
     if not cluster.can_scale:
@@ -249,7 +249,7 @@ def test_replicas_are_as_many_as_share_what_they_store(cluster: Cluster) -> None
         assert most * int(cluster.settings()["APP_DATABASE_POOL_SIZE"]) < CONNECTIONS
 
 
-def test_pods_keep_the_restricted_standard_and_more(cluster: Cluster) -> None:
+def test_pods_meet_the_restricted_standard_and_more(cluster: Cluster) -> None:
     pod = cluster.pod()
     dockerfile = (cluster.project / "docker/Dockerfile").read_text()
     user = re.search(r"^USER (\d+):(\d+)$", dockerfile, re.MULTILINE)
@@ -276,7 +276,7 @@ def _containers(pod: dict[str, Any]) -> list[dict[str, Any]]:
     return [*pod["containers"], *pod.get("initContainers", [])]
 
 
-def test_state_is_in_volumes_only(cluster: Cluster) -> None:
+def test_state_is_only_in_volumes(cluster: Cluster) -> None:
     pod = cluster.pod()
     has_file = cluster.answers["database"] == "sqlite"
     folders = {"/tmp", "/data"} if has_file else {"/tmp"}  # noqa: S108 -- in the container
@@ -291,7 +291,7 @@ def test_state_is_in_volumes_only(cluster: Cluster) -> None:
         assert cluster.settings()["DATABASE_URL"].startswith("sqlite:////data/")
 
 
-def test_image_is_the_one_that_a_release_publishes(cluster: Cluster) -> None:
+def test_image_is_the_published_one(cluster: Cluster) -> None:
     steps = jobs_of(cluster.project / ".github/workflows/release.yml")["image"]
     (version,) = [step for step in steps if step.get("id") == "version"]
     published = version["run"].partition("image=")[2].partition('"')[0]
@@ -350,7 +350,7 @@ def given(cluster: Cluster, overlay: str, *, without: str = "") -> dict[str, str
     return {**cluster.settings(overlay), **kept}
 
 
-def test_service_takes_the_settings(cluster: Cluster, python: str) -> None:
+def test_service_accepts_the_settings(cluster: Cluster, python: str) -> None:
     schema, found = outcomes(python, cluster, *(given(cluster, each) for each in OVERLAYS))
     known = {
         name if name.isupper() else f"APP_{name}".upper(): text
@@ -372,7 +372,7 @@ def _with_definitions(field: dict[str, Any], schema: dict[str, Any]) -> str:
     return text + "".join(_with_definitions(schema["$defs"][name], schema) for name in names)
 
 
-def test_pods_wait_for_what_the_service_cannot_do_without(cluster: Cluster, python: str) -> None:
+def test_pods_require_the_secrets_the_service_needs(cluster: Cluster, python: str) -> None:
     secrets = cluster.secrets()
     variables = [given(cluster, "production", without=name) for name in secrets]
     _, found = outcomes(python, cluster, *variables)
@@ -382,7 +382,7 @@ def test_pods_wait_for_what_the_service_cannot_do_without(cluster: Cluster, pyth
     assert {name for name, is_required in secrets.items() if is_required} == refused | shared
 
 
-def test_numbers_agree(cluster: Cluster, python: str) -> None:
+def test_deployment_matches_the_settings(cluster: Cluster, python: str) -> None:
     _, (outcome,) = outcomes(python, cluster, given(cluster, "production"))
     settings, container = outcome.settings, cluster.container()
 
@@ -400,7 +400,7 @@ def test_numbers_agree(cluster: Cluster, python: str) -> None:
 # --------------------------------------------------------------------------------- the network
 
 
-def test_prometheus_finds_the_metrics_and_the_world_does_not(cluster: Cluster) -> None:
+def test_metrics_are_for_prometheus_only(cluster: Cluster) -> None:
     annotations = cluster.deployment()["template"]["metadata"].get("annotations")
     (served,) = cluster.objects["production"]["Service"]["spec"]["ports"]
     rules = cluster.objects["production"]["NetworkPolicy"]["spec"]["ingress"]
@@ -419,7 +419,7 @@ def test_prometheus_finds_the_metrics_and_the_world_does_not(cluster: Cluster) -
     assert open_to["http"] != open_to["metrics"]
 
 
-def test_service_may_call_what_it_needs_and_nothing_else(cluster: Cluster) -> None:
+def test_egress_allows_only_needed_services(cluster: Cluster) -> None:
     policy = cluster.objects["production"]["NetworkPolicy"]["spec"]
     allowed = {
         each["port"] for each in chain.from_iterable(rule["ports"] for rule in policy["egress"])

@@ -61,7 +61,7 @@ def proxy(workshop: Workshop, tmp_path: Path) -> Generator[int]:
             yield port
 
 
-def test_proxy_clients_that_do_not_hurry_keep_nobody_out(proxy: int) -> None:
+def test_proxy_slow_clients_block_no_others(proxy: int) -> None:
     with ExitStack() as stack:
         connections: list[socket.socket] = []
         for request in [EXPORT] * 10 + [NO_BODY] * 30:
@@ -81,7 +81,7 @@ def test_proxy_clients_that_do_not_hurry_keep_nobody_out(proxy: int) -> None:
     assert ended == [b""] * 30
 
 
-def test_proxy_routes_take_bodies_of_their_own_size(proxy: int) -> None:
+def test_proxy_routes_have_their_own_body_limits(proxy: int) -> None:
     sent = [("/uploads", 6_000_000), ("/api/v1/items", 6_000_000), ("/uploads", 9_000_000)]
     answers = [ask(proxy, path, "POST", b"x" * size) for path, size in sent]
 

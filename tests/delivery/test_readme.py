@@ -111,7 +111,7 @@ def tools(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", PROJECTS)
-def test_readme_can_be_followed_to_the_letter(
+def test_readme_works_verbatim(
     workshop: Workshop, history: History, tmp_path: Path, tools: Path, name: str
 ) -> None:
     project = history.copy(tmp_path / "my-app", PROJECTS[name], PRESENT)

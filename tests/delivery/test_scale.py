@@ -84,7 +84,7 @@ def counted(port: int, name: str, labels: str) -> int:
     return sum(int(float(value)) for value in found)
 
 
-def test_migrations_run_at_the_same_time_happen_once(service: Service) -> None:
+def test_migrations_concurrent_runs_apply_once(service: Service) -> None:
     service.database.run("createdb", "fresh")
     url = service.database.url.removesuffix("/app") + "/fresh"
     environment = service.variables | {"DATABASE_URL": url}
@@ -106,14 +106,14 @@ def test_migrations_run_at_the_same_time_happen_once(service: Service) -> None:
     assert check.returncode == 0
 
 
-def test_rate_limit_is_exact_over_all_processes(service: Service) -> None:
+def test_rate_limit_is_exact_across_processes(service: Service) -> None:
     with ThreadPoolExecutor(8) as callers:
         asking = [callers.submit(ask, service.proxy, LIMITED) for _ in range(90)]
 
     assert Counter(each.result()[0].status for each in asking) == {200: 50, 429: 40}
 
 
-def test_metrics_of_all_processes_add_up(service: Service) -> None:
+def test_metrics_are_summed_across_processes(service: Service) -> None:
     labels = f'method="GET",route="{ITEMS}",status="200"'
     before = [counted(port, "http_requests_total", labels) for port in service.ports]
 
@@ -161,7 +161,7 @@ def test_replayed_refresh_token_is_noticed_by_every_process(
     assert send(first, "POST", REFRESH, newest)[0] == 401, "the whole session has ended"
 
 
-def test_guesses_are_counted_over_all_processes(service: Service, account: tuple[str, str]) -> None:
+def test_guesses_are_counted_across_processes(service: Service, account: tuple[str, str]) -> None:
     email, password = account
     ports = cycle(service.ports)
 

@@ -165,7 +165,7 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Generator[Server]:
         yield Server(url=f"redis://127.0.0.1:{port}/0", log=log)
 
 
-def test_service_behind_a_pooler_in_transaction_mode_loses_nothing(
+def test_service_behind_transaction_pooler_loses_nothing(
     workshop: Workshop, pgbouncer: Server
 ) -> None:
     variables = {"DATABASE_URL": f"{pgbouncer.url}?sslmode=prefer&channel_binding=prefer"}
@@ -180,7 +180,7 @@ def test_service_behind_a_pooler_in_transaction_mode_loses_nothing(
 
 
 @pytest.mark.parametrize("answers", covering(2, ON_POSTGRESQL), ids=name_of)
-def test_suite_passes_on_servers_over_tcp_and_leaves_nothing_there(
+def test_suite_on_tcp_servers_passes_and_cleans_up(
     workshop: Workshop, postgresql: Server, redis: Server, answers: Answers
 ) -> None:
     variables = {"TEST_DATABASE_URL": postgresql.url, "TEST_REDIS_URL": redis.url}

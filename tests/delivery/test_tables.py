@@ -274,7 +274,7 @@ def owner(
         servers.ask("DROP DATABASE tables WITH (FORCE)")
 
 
-def test_page_on_tables_works_to_the_letter(owner: Owner) -> None:
+def test_page_on_tables_works_verbatim(owner: Owner) -> None:
     for path, code in re.findall(r"```python\n# (\S+)\n(.*?)```", owner.page, re.DOTALL):
         (owner.project / path).write_text(code)
     first, second, again = re.findall(r"```shell\n(.*?)```", owner.page, re.DOTALL)
@@ -292,7 +292,7 @@ def test_page_on_tables_works_to_the_letter(owner: Owner) -> None:
     owner.run("python", "-c", ROUND)
 
 
-def test_each_change_of_the_page_goes_up_and_down_on_rows(owner: Owner) -> None:
+def test_each_change_on_the_page_is_reversible_with_rows(owner: Owner) -> None:
     (owner.project / "src/my_app/database/kinds.py").write_text(KINDS)
     owner.define(_tables(is_after=False))
     owner.run("my-app", "db", "revision", "Before")

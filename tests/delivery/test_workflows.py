@@ -103,7 +103,7 @@ def described(checkout: Path, runner: Runner) -> None:
     git(checkout, "commit", "--quiet", "--message=feat: describe the API")
 
 
-def test_ci_refuses_a_break_of_the_api_until_it_is_allowed(
+def test_ci_breaking_change_fails_until_allowed(
     workshop: Workshop, tmp_path: Path, tools: Path
 ) -> None:
     checkout = owned(workshop, tmp_path / "my-app", PROJECTS["off"])
@@ -126,9 +126,7 @@ def test_ci_refuses_a_break_of_the_api_until_it_is_allowed(
     assert "delete it: GET /health: removed" in runner.printed
 
 
-def test_ci_fails_where_the_service_does_not_stop_in_order(
-    workshop: Workshop, tmp_path: Path, tools: Path
-) -> None:
+def test_ci_fails_on_unclean_shutdown(workshop: Workshop, tmp_path: Path, tools: Path) -> None:
     checkout = owned(workshop, tmp_path / "my-app", PROJECTS["default"])
     recorder(tools, "docker", DOCKER.replace("EXIT_CODE:-0", "EXIT_CODE:-137"))
 
@@ -182,7 +180,7 @@ def advisories(request: pytest.FixtureRequest) -> Generator[str]:
     ids=["clean", "flaw", "no answer"],
     indirect=["advisories"],
 )
-def test_audit_passes_only_where_everything_was_audited(
+def test_audit_passes_only_if_complete(
     workshop: Workshop, tmp_path: Path, tools: Path, advisories: str, said: str | None
 ) -> None:
     checkout = owned(workshop, tmp_path / "my-app", PROJECTS["default"])
@@ -218,7 +216,7 @@ def released(workshop: Workshop, tmp_path: Path, tools: Path) -> Release:
     return prepare
 
 
-def test_release_publishes_what_the_tag_names(released: Release) -> None:
+def test_release_publishes_the_tagged_version(released: Release) -> None:
     runner = released("v0.1.0")
     workflow = runner.checkout / WORKFLOWS / "release.yml"
 
@@ -232,7 +230,7 @@ def test_release_publishes_what_the_tag_names(released: Release) -> None:
     assert (runner.checkout / "sbom.cdx.json").exists()
 
 
-def test_release_refuses_a_tag_that_is_not_the_version(released: Release) -> None:
+def test_release_refuses_a_tag_unlike_the_version(released: Release) -> None:
     runner = released("v9.9.9")
 
     with pytest.raises(subprocess.CalledProcessError):
@@ -241,7 +239,7 @@ def test_release_refuses_a_tag_that_is_not_the_version(released: Release) -> Non
     assert "::error::The tag is v9.9.9, but pyproject.toml says 0.1.0." in runner.printed
 
 
-def test_release_refuses_a_commit_that_ci_has_not_passed(released: Release) -> None:
+def test_release_refuses_a_commit_without_passing_ci(released: Release) -> None:
     runner = released("v0.1.0", passed=0)
 
     with pytest.raises(subprocess.CalledProcessError):
@@ -302,9 +300,7 @@ def test_template_update_names_conflicts_and_rejected_changes(
     assert "<<<<<<< before" in git(old_project.path, "show", f"origin/{BRANCH}:docker/Dockerfile")
 
 
-def test_template_update_proposes_what_cannot_be_locked_yet(
-    update: Update, old_project: Project
-) -> None:
+def test_template_update_proposes_unlockable_changes(update: Update, old_project: Project) -> None:
     """Covers a dependency conflict, with which uv cannot lock the project."""
     old_project.edit(bumped_same_dependency)
 
@@ -328,7 +324,7 @@ def _retry_less(project: Path) -> None:
     substitute(project / "docker/Dockerfile", "--retries=9", "--retries=7")
 
 
-def test_template_update_says_that_it_needs_a_token(update: Update, old_project: Project) -> None:
+def test_template_update_missing_token_is_reported(update: Update, old_project: Project) -> None:
 
     with pytest.raises(subprocess.CalledProcessError) as failure:
         update(old_project)
@@ -346,7 +342,7 @@ def test_template_update_proposes_once(update: Update, old_project: Project, too
     assert not [call for call in runner.calls if "create" in call]
 
 
-def test_template_update_leaves_a_current_project_alone(
+def test_template_update_ignores_a_current_project(
     update: Update, history: History, tmp_path: Path
 ) -> None:
     project = history.copy(tmp_path / "my-app", PEOPLE, "v0.3.0")
@@ -357,7 +353,7 @@ def test_template_update_leaves_a_current_project_alone(
     assert [call.split()[0] for call in runner.calls] == ["gh", "uvx"]
 
 
-def test_template_update_fails_where_it_could_not_look(
+def test_template_update_fails_if_lookup_fails(
     update: Update, old_project: Project, tools: Path
 ) -> None:
     recorder(tools, "uvx", "exit 1")

@@ -32,7 +32,7 @@ def floors(root: Path) -> list[tuple[str, str]]:
     return [(each.name, next(iter(each.specifier)).version) for each in asked]
 
 
-def test_bump_brings_every_row_to_what_goes_together(root: Path) -> None:
+def test_bump_updates_rows_to_compatible_versions(root: Path) -> None:
     changes = bump(UNTIL, root)
 
     assert [change.split("~=")[0] for change in changes if "orjson" in change] == ["orjson"]
@@ -47,7 +47,7 @@ def _number(version: str) -> list[int]:
     return [int(part) for part in version.split(".")]
 
 
-def test_bump_changes_nothing_where_no_versions_go_together(root: Path) -> None:
+def test_bump_incompatible_versions_change_nothing(root: Path) -> None:
     substitute(stack(root), r"'orjson~=[\d.]+'", "'fastapi-service-template-of-nobody~=1.0'")
     before = stack(root).read_text()
 

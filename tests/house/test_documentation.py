@@ -40,7 +40,7 @@ def everything(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[1].strip())
-def test_standard_has_its_file_and_its_proof(row: list[str], everything: Path) -> None:
+def test_standard_has_its_file_and_proof(row: list[str], everything: Path) -> None:
     roots = {"project": everything, "template": ROOT}
 
     for cell in row[3:5]:
@@ -62,7 +62,7 @@ OF_LIBRARIES = {"BaseHTTPMiddleware", "CancelledError", "SecretStr"}
 
 
 @pytest.mark.parametrize("answers", covering(2), ids=name_of)
-def test_rules_of_a_project_name_only_what_it_has(answers: Answers) -> None:
+def test_rules_of_a_project_name_only_existing_things(answers: Answers) -> None:
     files = dict(filter(None, (project(source, answers) for source in sources())))
     code = "".join(text for name, text in files.items() if name.endswith(".py"))
     named = re.findall(r"`([^`\n]+)`", files["AGENTS.md"])
@@ -75,7 +75,7 @@ def test_rules_of_a_project_name_only_what_it_has(answers: Answers) -> None:
 
 
 @pytest.mark.parametrize("answers", covering(2), ids=name_of)
-def test_walk_of_a_request_names_what_is_there(answers: Answers) -> None:
+def test_request_walkthrough_names_existing_functions(answers: Answers) -> None:
     files = dict(filter(None, (project(source, answers) for source in sources())))
     walk = re.findall(r"^\| `([\w/]+\.py)` \| `(\w+)` \|", files["README.md"], re.MULTILINE)
 
@@ -86,14 +86,14 @@ def test_walk_of_a_request_names_what_is_there(answers: Answers) -> None:
 
 
 @pytest.mark.parametrize("name", SWITCHES)
-def test_block_misses_no_row(name: str) -> None:
+def test_block_has_every_row(name: str) -> None:
     missing = missing_rows(ROOT, name)
 
     assert not missing, " ".join(missing)
 
 
 @pytest.mark.parametrize("name", [name for name in SWITCHES if not name.startswith("own_")])
-def test_block_has_a_proof_that_can_fail(name: str) -> None:
+def test_block_has_a_failing_mutation(name: str) -> None:
     """Skips the blocks of forks, which choose their own proofs."""
     breakages = [*mutations_of("project", name), *mutations_of("template", name)]
     files = [ROOT / each.file for each in breakages if each.file.startswith("template/")]
@@ -102,7 +102,7 @@ def test_block_has_a_proof_that_can_fail(name: str) -> None:
     assert own, f"tests/mutations/project/{name}.toml breaks no file of {name}: add a row."
 
 
-def test_block_without_rows_is_told_each_in_a_sentence(template: Path, tmp_path: Path) -> None:
+def test_block_without_rows_is_reported_in_sentences(template: Path, tmp_path: Path) -> None:
     root = shutil.copytree(template, tmp_path / "template")
     shutil.copytree(ROOT / "docs", root / "docs")
     shutil.copy(ROOT / "README.md", root)
@@ -134,7 +134,7 @@ def test_written_page_is_current(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
-def test_links_lead_somewhere(name: str) -> None:
+def test_links_have_existing_targets(name: str) -> None:
     document = ROOT / name
     text = re.sub(r"```.*?```", "", document.read_text(), flags=re.DOTALL)
     for target in re.findall(r"\]\(([^)#]+)\)", text):

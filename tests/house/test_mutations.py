@@ -42,7 +42,7 @@ def test_every_row_breaks_what_is_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mutation", mutations_of("template"), ids=str)
-def test_breaking_the_template_turns_its_test_red(
+def test_template_mutation_fails_its_test(
     mutation: Mutation, packages: Path, tmp_path: Path
 ) -> None:
     requires(*mutation.tools)
@@ -69,7 +69,7 @@ def broken_projects(workshop: Workshop) -> BrokenProjects:
 
 
 @pytest.mark.parametrize("mutation", OF_PROJECTS, ids=str)
-def test_breaking_a_project_turns_its_test_red(
+def test_project_mutation_fails_its_test(
     mutation: Mutation, tmp_path: Path, broken_projects: BrokenProjects
 ) -> None:
     requires(*mutation.tools)
@@ -82,7 +82,7 @@ def test_breaking_a_project_turns_its_test_red(
         broken_projects.workshop.run(project, *command)
 
 
-def test_broken_project_has_nothing_of_the_one_before(
+def test_broken_project_keeps_no_earlier_mutation(
     broken_projects: BrokenProjects, tmp_path: Path
 ) -> None:
     deletion = next(mutation for mutation in OF_PROJECTS if mutation.is_deletion)

@@ -64,7 +64,7 @@ def test_suite_passes_in_another_order(on_servers: Workshop, order: str, answers
 
 
 @pytest.mark.parametrize("database", FULL)
-def test_suite_passes_file_by_file(on_servers: Workshop, database: str) -> None:
+def test_suite_passes_one_file_at_a_time(on_servers: Workshop, database: str) -> None:
     project = on_servers.make(FULL[database])
     files = sorted(
         str(path.relative_to(project))

@@ -85,7 +85,7 @@ def binaries(workshop: Workshop, distribution: Path) -> Path:
     return environment / "bin"
 
 
-def test_plugin_of_another_distribution_is_listed_and_served(
+def test_plugin_from_another_distribution_is_served(
     workshop: Workshop, binaries: Path, tmp_path: Path
 ) -> None:
     variables = workshop.environment | {"APP_PLUGIN_SHOUT_END": "?"}

@@ -63,7 +63,7 @@ def missing_triples(questionnaire: Questionnaire, found: Sequence[Answers]) -> I
 
 
 @pytest.mark.quick
-def test_combinations_hold_every_triple_of_answers() -> None:
+def test_combinations_contain_every_triple_of_answers() -> None:
     missing = list(missing_triples(QUESTIONNAIRE, combinations()))
 
     assert not missing, "\n".join(missing)
@@ -80,7 +80,7 @@ def test_missing_triple_is_named() -> None:
 
 
 @pytest.mark.quick
-def test_conditional_block_is_crossed_where_it_is_asked() -> None:
+def test_conditional_block_is_crossed_where_asked() -> None:
     questionnaire = with_questions(JOBS)
 
     found = combinations_of(questionnaire, PEOPLE)
@@ -107,7 +107,7 @@ def test_laid_across_block_adds_no_combination(monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.quick
-def test_laid_across_blocks_add_what_triples_need(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_laid_across_blocks_add_missing_triples(monkeypatch: pytest.MonkeyPatch) -> None:
     """With almost nothing crossed, triples require additional combinations."""
     monkeypatch.setattr(contract, "LAID_ACROSS", ("b", "c", "d", "e", "f"))
     questionnaire = Questionnaire(
@@ -142,9 +142,7 @@ def test_answers_laid_alongside_change_no_code() -> None:
 FULL = PEOPLE | {"database": "sqlite", "auth": "jwt", "cache": True, "rate_limit": True}
 
 
-def test_workshop_next_project_keeps_nothing_of_the_last(
-    workshop: Workshop, tmp_path: Path
-) -> None:
+def test_workshop_next_project_has_no_leftovers(workshop: Workshop, tmp_path: Path) -> None:
     last = workshop.make(FULL)
     workshop.run(last, "python", "-c", "import redis, tempfile; tempfile.mkdtemp()")
     (last / "src" / "my_app" / "own.py").touch()
@@ -158,7 +156,7 @@ def test_workshop_next_project_keeps_nothing_of_the_last(
         workshop.run(project, "python", "-c", "import redis")
 
 
-def test_workshop_takes_bytecode_of_the_same_content_only(
+def test_workshop_bytecode_is_reused_for_same_content_only(
     workshop: Workshop, tmp_path: Path
 ) -> None:
     for word in ("first", "other"):  # of equal size
@@ -177,7 +175,7 @@ def files_of(project: Path) -> set[Path]:
     return {path.relative_to(project) for path in project.rglob("*") if path.is_file()}
 
 
-def test_workshop_lock_is_shared_only_where_it_fits(workshop: Workshop) -> None:
+def test_workshop_lock_is_shared_by_equal_dependencies(workshop: Workshop) -> None:
     first = (workshop.make(PEOPLE) / "uv.lock").read_text()
     other = (workshop.make(PEOPLE | {"rate_limit": True}) / "uv.lock").read_text()
     again = (workshop.make(PEOPLE | {"project_description": "Other."}) / "uv.lock").read_text()
@@ -185,7 +183,7 @@ def test_workshop_lock_is_shared_only_where_it_fits(workshop: Workshop) -> None:
     assert first == again != other
 
 
-def test_packages_out_of_reach_fail_every_worker(tmp_path: Path) -> None:
+def test_packages_unavailable_fail_every_worker(tmp_path: Path) -> None:
     nothing = {"UV_OFFLINE": "1", "UV_CACHE_DIR": str(tmp_path / "cache")}
 
     for _worker in range(2):
@@ -195,7 +193,7 @@ def test_packages_out_of_reach_fail_every_worker(tmp_path: Path) -> None:
             all_packages(tmp_path, clean_environment() | nothing)
 
 
-def test_suite_servers_notice_a_database_left_behind(packages: Path) -> None:
+def test_suite_servers_report_a_leftover_database(packages: Path) -> None:
     assert packages.is_dir()
     with suite_servers() as servers:
         servers.check_empty()
@@ -205,7 +203,7 @@ def test_suite_servers_notice_a_database_left_behind(packages: Path) -> None:
             servers.check_empty()
 
 
-def test_missing_redis_is_told_of_and_fails_where_tools_are_required(workshop: Workshop) -> None:
+def test_missing_redis_skips_or_fails_if_tools_are_required(workshop: Workshop) -> None:
     project = workshop.make(PEOPLE | {"cache": True})
     without = workshop.environment | {"PATH": "/nowhere", "TEST_REDIS_URL": ""}
     without.pop("REQUIRE_TOOLS", None)
@@ -217,7 +215,7 @@ def test_missing_redis_is_told_of_and_fails_where_tools_are_required(workshop: W
         required.run(project, *TESTS_WITH_REDIS)
 
 
-def test_missing_python_fails_where_tools_are_required(
+def test_missing_python_fails_if_tools_are_required(
     workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REQUIRE_TOOLS", "1")
@@ -228,7 +226,7 @@ def test_missing_python_fails_where_tools_are_required(
         workshop.make(PEOPLE | {"python_version": "3.15"})
 
 
-def test_wrong_python_is_noticed(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_python_is_reported(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
     if len(pythons_here()) < 2:
         requires("a second Python")
     oldest, *_, newest = sorted(pythons_here())

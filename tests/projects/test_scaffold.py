@@ -176,7 +176,7 @@ def without_auth(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     ],
     ids=str,
 )
-def test_scaffold_bad_answer_is_one_line_that_says_what_to_do(
+def test_scaffold_bad_answer_is_refused_in_one_line(
     without_auth: Path, answers: dict[str, str], message: str
 ) -> None:
     with pytest.raises(ValueError, match=re.escape(message)) as refused:
@@ -186,9 +186,7 @@ def test_scaffold_bad_answer_is_one_line_that_says_what_to_do(
 
 
 @pytest.mark.quick
-def test_scaffold_outside_of_a_project_says_where_to_run_it(
-    without_auth: Path, tmp_path: Path
-) -> None:
+def test_scaffold_outside_a_project_says_where_to_run(without_auth: Path, tmp_path: Path) -> None:
     shutil.copytree(without_auth / "scaffold", tmp_path / "scaffold")
 
     with pytest.raises(ValueError, match="Run this in the folder of the project"):
@@ -196,7 +194,7 @@ def test_scaffold_outside_of_a_project_says_where_to_run_it(
 
 
 @pytest.mark.quick
-def test_scaffold_writes_nothing_over_what_is_there(template: Path, tmp_path: Path) -> None:
+def test_scaffold_overwrites_no_file(template: Path, tmp_path: Path) -> None:
     project = render(template, tmp_path / "my-app", PEOPLE)
     mine = project / "src/my_app/models/rooms.py"
     mine.write_text("MINE = True\n")
@@ -214,7 +212,7 @@ def test_scaffold_writes_nothing_over_what_is_there(template: Path, tmp_path: Pa
 
 
 @pytest.mark.quick
-def test_scaffold_refuses_the_names_of_all_modules(template: Path, tmp_path: Path) -> None:
+def test_scaffold_refuses_names_of_existing_modules(template: Path, tmp_path: Path) -> None:
     project = render(template, tmp_path / "my-app", EVERYTHING)
     folders = ("models", "services", "routers", "database", "cache", "observability")
     files = [

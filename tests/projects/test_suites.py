@@ -45,7 +45,7 @@ def test_every_combination_passes_its_own_tests(
 
 
 @pytest.mark.parametrize("version", ["3.13", "3.15"])
-def test_least_project_on_a_server_passes_the_coverage_gate(
+def test_smallest_project_on_server_passes_coverage_gate(
     workshop: Workshop, servers: SuiteServers, version: str
 ) -> None:
     least: Answers = {"database": "postgresql", "example": False, "python_version": version}

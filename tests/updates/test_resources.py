@@ -72,7 +72,7 @@ def own_history(history: History, tmp_path: Path) -> History:
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
-def test_booking_service_outlives_updates_the_example_and_switches(
+def test_booking_service_survives_updates_and_switches(
     own_history: History, workshop: Workshop, servers: SuiteServers, tmp_path: Path, database: str
 ) -> None:
     project = begin(own_history, workshop, {"database": database, "auth": "jwt"})

@@ -55,7 +55,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("crossed_start", starts, ids=name_of)
 
 
-def test_each_block_switched_gives_what_a_fresh_copy_gives(
+def test_each_switched_block_equals_a_fresh_copy(
     history: History, tmp_path: Path, crossed_start: Answers
 ) -> None:
     project = history.copy(tmp_path / "my-app", crossed_start, PRESENT)
@@ -81,7 +81,7 @@ def projected(answers: Answers) -> dict[str, str]:
 
 @pytest.mark.parametrize("name", LISTED)
 @pytest.mark.parametrize("start", STARTS, ids=name_of)
-def test_switches_there_and_back_end_where_they_began(
+def test_switches_there_and_back_restore_the_project(
     history: History, tmp_path: Path, start: Answers, name: str
 ) -> None:
     project = history.copy(tmp_path / "my-app", start, PRESENT)
@@ -95,9 +95,7 @@ def test_switches_there_and_back_end_where_they_began(
     assert project.git("rev-parse", "HEAD^{tree}") == begun
 
 
-def test_many_switches_at_once_and_back_end_where_they_began(
-    history: History, tmp_path: Path
-) -> None:
+def test_many_switches_at_once_restore_the_project(history: History, tmp_path: Path) -> None:
     project = history.copy(tmp_path / "my-app", STARTS[0], PRESENT)
 
     for answers in (*STARTS[1:], STARTS[0]):
@@ -176,7 +174,7 @@ def test_switch_keeps_own_table_and_revision(history: History, tmp_path: Path, n
         project.commit()
 
 
-def test_database_switched_off_leaves_the_revision_and_git_has_the_table(
+def test_database_switched_off_keeps_revision_and_git_history(
     history: History, tmp_path: Path
 ) -> None:
     project = history.copy(tmp_path / "my-app", DEFAULTS | {"database": "sqlite"}, PRESENT)
@@ -190,9 +188,7 @@ def test_database_switched_off_leaves_the_revision_and_git_has_the_table(
     assert "OrderRow" in project.git("show", "HEAD:src/my_app/database/tables.py")
 
 
-def test_example_switched_off_takes_its_edits_but_git_has_them(
-    history: History, tmp_path: Path
-) -> None:
+def test_example_switched_off_keeps_its_edits_in_git(history: History, tmp_path: Path) -> None:
     """Copier deletes edited files that it no longer renders, so the guide says to commit first."""
     project = history.copy(tmp_path / "my-app", DEFAULTS, PRESENT)
     project.edit(edits.changed_example)
@@ -205,7 +201,7 @@ def test_example_switched_off_takes_its_edits_but_git_has_them(
         assert lines <= {*project.git("show", f"HEAD:{name}").splitlines()}
 
 
-def test_example_switched_off_leaves_what_was_made_of_it(history: History, tmp_path: Path) -> None:
+def test_example_switched_off_keeps_renamed_files(history: History, tmp_path: Path) -> None:
     project = history.copy(tmp_path / "my-app", DEFAULTS, PRESENT)
     project.edit(edits.renamed_example)
     mine = {name: text for name, text in project.without().items() if "articles" in name}
@@ -216,7 +212,7 @@ def test_example_switched_off_leaves_what_was_made_of_it(history: History, tmp_p
 
 
 @pytest.mark.parametrize("name", SWITCHES)
-def test_switch_marks_files_that_somebody_has_already(
+def test_switch_marks_existing_files_as_conflicts(
     history: History, tmp_path: Path, name: str
 ) -> None:
     less, more = _fewest_and_most_files(history, name)

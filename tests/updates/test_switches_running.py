@@ -120,7 +120,7 @@ def log_in(operator: Workshop, project: Project) -> str:
             return str(json.load(response)["email"])
 
 
-def test_auth_comes_to_a_database_with_tables_and_rows(
+def test_auth_switched_on_with_existing_rows_works(
     history: History, workshop: Workshop, operator: Workshop, database: Path
 ) -> None:
     project = begin(history, workshop, {"database": "sqlite"})
@@ -135,7 +135,7 @@ def test_auth_comes_to_a_database_with_tables_and_rows(
     assert log_in(operator, project) == "ada@example.org"
 
 
-def test_auth_goes_from_a_database_with_users_as_its_page_says(
+def test_auth_switched_off_with_users_follows_its_page(
     history: History, workshop: Workshop, operator: Workshop, database: Path
 ) -> None:
     project = begin(history, workshop, {"database": "sqlite", "auth": "jwt", "example": False})
