@@ -181,7 +181,11 @@ def test_page_change_selects_documentation_tests(checkout: Path) -> None:
     changes = changes_since("HEAD", checkout)
 
     assert not changes.is_template
-    assert changes.modules == {"house/test_documentation", "updates/test_fleet"}
+    assert changes.modules == {
+        "house/test_documentation",
+        "house/test_english",
+        "updates/test_fleet",
+    }
 
 
 @pytest.mark.quick

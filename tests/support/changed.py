@@ -38,25 +38,26 @@ __all__ = ["Changes", "changes_since"]
 BASE = ("merge-base", "main", "HEAD")
 TEMPLATE = ("template", "extensions", "copier.yml")
 RENDERED = ("template/*", "extensions/*.jinja", "copier.yml")
-DOCUMENTATION = ("house/test_documentation", "updates/test_fleet")
+DOCUMENTATION = ("house/test_documentation", "house/test_english", "updates/test_fleet")
 CONCERNED: Mapping[str, Sequence[str]] = {
     "*.md": DOCUMENTATION,
-    ".ci/run": ("house/test_changed",),
+    ".ci/run": ("house/test_changed", "house/test_english"),
     ".github/*": (
         "house/test_changed",
+        "house/test_english",
         "rendering/test_files",
         "updates/test_fleet",
         "updates/test_releases",
     ),
     "LICENSE": (),
-    "bench/*": ("house/test_bench",),
+    "bench/*": ("house/test_bench", "house/test_english"),
     "cliff.toml": (),
     "docs/*": DOCUMENTATION,
     "docs/decisions*": ("house/test_decisions",),
     "docs/blocks/example.md": ("updates/test_resources",),
     "docs/blocks/auth.md": ("updates/test_switches_running",),
     "docs/updating.md": ("updates/test_updates",),
-    "tests/mutations/*": ("house/test_documentation", "house/test_mutations"),
+    "tests/mutations/*": ("house/test_documentation", "house/test_english", "house/test_mutations"),
     "releases.toml": (*DOCUMENTATION, "answers/test_command_line", "updates/test_releases"),
 }
 """The test modules that read unrendered files, by pattern; all matching patterns apply.

@@ -49,7 +49,7 @@ class Mutation(BaseModel):
 
     @property
     def is_deletion(self) -> bool:
-        """Whether the whole file is removed."""
+        """Removal of the whole file, instead of a replacement in it."""
         return not self.old
 
     def broken(self, text: str) -> str:

@@ -17,7 +17,7 @@ class OrderWrite(BaseModel):
 
 
 class Order(OrderWrite):
-    """An order as it is stored and shown."""
+    """An order, as stored and shown."""
 
     model_config = ConfigDict(extra="ignore", from_attributes=True)
 
