@@ -1,4 +1,4 @@
-"""Fixtures for all tests, and the closing table of what each tier took."""
+"""Fixtures for all tests, and the final table of the time each tier took."""
 
 import tempfile
 import time
@@ -47,27 +47,27 @@ def nobody_else_settings(tmp_path_factory: pytest.TempPathFactory) -> Generator[
 
 @pytest.fixture(scope="session", autouse=True)
 def templates_compiled_once() -> Generator[None]:
-    """Save the time of compiling the same templates for each project."""
+    """Compile each template file once instead of once for each project."""
     with compiled_once():
         yield
 
 
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The template as it stands now, outside its repository."""
+    """A copy of the working tree's template, outside its repository."""
     return snapshot(tmp_path_factory.mktemp("template"))
 
 
 @pytest.fixture(scope="session")
 def shared(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that the workers of this run share, and no other run."""
+    """A folder shared by the workers of this run only."""
     own = tmp_path_factory.getbasetemp()
     return own.parent if hasattr(pytestconfig, "workerinput") else own
 
 
 @pytest.fixture(scope="session")
 def packages(shared: Path) -> Path:
-    """Environments with every package of every combination, one a Python version."""
+    """One environment for each Python version, with every package of every combination."""
     return all_packages(shared, clean_environment())
 
 
@@ -79,7 +79,7 @@ def every_package(packages: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def temporary() -> Generator[Path]:
-    """This worker's folder for the temporary files of projects, in memory where possible."""
+    """This worker's folder for projects' temporary files, in memory if possible."""
     with tempfile.TemporaryDirectory(
         prefix="projects-", dir=memory(), ignore_cleanup_errors=True
     ) as name:
@@ -89,10 +89,10 @@ def temporary() -> Generator[Path]:
 
 @pytest.fixture(scope="session")
 def workshop(template: Path, packages: Path, temporary: Path) -> Generator[Workshop]:
-    """This worker's place to render and run projects.
+    """The workshop in which this worker renders and runs projects.
 
-    Not among pytest's own folders: every session closes their parent to all other users, of whom
-    root's PostgreSQL is one. The packages have to be in uv's cache before it syncs projects.
+    It is outside pytest's own folders: each session closes their parent to other users, and
+    PostgreSQL under root runs as another user. uv's cache must hold all packages first.
     """
     locks = packages / "locks"
     locks.mkdir(exist_ok=True)
@@ -103,15 +103,15 @@ def workshop(template: Path, packages: Path, temporary: Path) -> Generator[Works
 
 @pytest.fixture(scope="session")
 def servers(packages: Path) -> Generator[SuiteServers]:
-    """The PostgreSQL and the Redis that this worker's suites share."""
-    assert packages.is_dir()  # so they are in uv's cache, too
+    """The PostgreSQL and Redis servers shared by this worker's suites."""
+    assert packages.is_dir()  # so that they are in uv's cache, too
     with suite_servers() as servers:
         yield servers
 
 
 @pytest.fixture(scope="session")
 def history(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Generator[History]:
-    """This worker's repository of the template, with releases."""
+    """This worker's repository of the template, with invented releases."""
     folder = tmp_path_factory.mktemp("history")
     with isolated_git(folder), kept_for_updates(folder):
         yield History.of(template, folder)
@@ -119,14 +119,14 @@ def history(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Generat
 
 @pytest.fixture(scope="session")
 def real_history(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Generator[History]:
-    """This worker's clone of this repository, with every real release and the present."""
+    """This worker's clone of this repository, with every real release and the working tree."""
     folder = tmp_path_factory.mktemp("releases")
     with isolated_git(folder), kept_for_updates(folder):
         yield History.released(template, folder)
 
 
 class TierTimes:
-    """Adds up what the tests of each tier took, over all workers."""
+    """Total time of each tier over all workers."""
 
     def __init__(self) -> None:
         self.seconds: defaultdict[str, float] = defaultdict(float)
@@ -135,16 +135,16 @@ class TierTimes:
         self.started = time.monotonic()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Count one phase of one test."""
+        """Add the duration of one phase of one test."""
         tier = tier_of(Path(report.location[0]).as_posix())
         self.seconds[tier] += report.duration
         self.tests[tier] += report.when == "call"
         self.measured |= dict(report.user_properties)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Print the table, and what tests measured on their way."""
+        """Print the table, and the measurements that tests recorded."""
         write = terminalreporter.write_line
-        terminalreporter.section("minutes of work by tier, and their budget")
+        terminalreporter.section("minutes of work by tier, and budget")
         for tier, minutes in BUDGET.items():
             if not (tests := self.tests[tier]):
                 continue
@@ -153,39 +153,37 @@ class TierTimes:
             shared = f"{tests} tests, {seconds / tests:.2f} s each"
             write(f"{seconds / 60:6.1f} of {minutes:2}  {tier}: {shared}{over}")
         work, budget = sum(self.seconds.values()) / 60, sum(BUDGET.values())
-        write(f"{work:6.1f} of {budget}  in all")
-        write(f"{(time.monotonic() - self.started) / 60:6.1f}  on the clock")
+        write(f"{work:6.1f} of {budget}  in total")
+        write(f"{(time.monotonic() - self.started) / 60:6.1f}  elapsed")
         if self.tests[SUITES] and self.tests[TYPES]:
             each = (self.seconds[SUITES] + self.seconds[TYPES]) / self.tests[SUITES]
-            write(f"{each:6.1f}  seconds of work for one combination: its suite, its types twice")
+            write(f"{each:6.1f}  seconds of work per combination: suite and both type checkers")
         for name, value in sorted(self.measured.items()):
             write(f"{value!s:>6}  {name}")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let a pipeline share the tests out over several machines."""
+    """Add options that select combinations and split the run over several machines."""
     parser.addoption(
         "--every",
         action="store_true",
-        help="take every combination where a covering set is the rule",
+        help="test every combination instead of a covering set",
     )
     parser.addoption(
-        "--batch", type=int, metavar="N", help="give the type checkers N combinations at once"
+        "--batch", type=int, metavar="N", help="run the type checkers on N combinations at a time"
     )
-    parser.addoption(
-        "--shard", type=part, metavar="K/N", help="run only the K-th of N parts of the tests"
-    )
+    parser.addoption("--shard", type=part, metavar="K/N", help="run only part K of N")
     parser.addoption(
         "--changed",
         nargs="?",
         const="",
         metavar="REV",
-        help="run only what differs from REV, by default from the merge base with main",
+        help="run only tests affected by changes since REV (default: the merge base with main)",
     )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep what changed; of that every N-th test, beginning with the K-th."""
+    """Keep tests affected by the change, and of these every N-th, starting with the K-th."""
     if changes := config.stash.get(CHANGES, None):
         kept = {item for item in items if changes.concern(item)}
         config.hook.pytest_deselected(items=[item for item in items if item not in kept])
@@ -202,18 +200,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Tell of a failing combination how to have it."""
+    """Add to the report of a failing combination the command that renders it."""
     report = yield
     if report.failed and isinstance(item, pytest.Function) and hasattr(item, "callspec"):
         for value in item.callspec.params.values():
             if isinstance(value, dict) and {*BLOCKS} <= value.keys():
                 answers = cast("Answers", value)
-                report.sections.append((f"to see it, in {ROOT}", command_of(answers)))
+                report.sections.append((f"to render it, in {ROOT}", command_of(answers)))
     return report
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep times where the reports of all workers arrive, and look once for what changed."""
+    """Collect times on the controller, and compute the changes once."""
     worker: dict[str, Any] | None = getattr(config, "workerinput", None)
     if worker is None:
         config.pluginmanager.register(TierTimes(), "tier-times")
@@ -226,13 +224,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:  # noqa: ANN401 -- xdist has no types
-    """Tell a worker what changed."""
+    """Send a worker the changes."""
     if changes := node.config.stash.get(CHANGES, None):
         node.workerinput["changes"] = vars(changes)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Say what is taken because it changed, once for all workers."""
+    """Print once, for all workers, the tests selected by the change."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if reporter and (changes := session.config.stash.get(CHANGES, None)):
         reporter.write_line(str(changes))

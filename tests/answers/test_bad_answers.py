@@ -1,4 +1,4 @@
-"""A bad answer gets one clear line, wherever it is given, and nothing is written."""
+"""A bad answer is refused in one line, however it is entered, and nothing is written."""
 
 import os
 import re
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.quick
 
 
 @pytest.mark.parametrize("bad", BAD_ANSWERS, ids=str)
-def test_validate_names_the_question_and_the_way_out(
+def test_validate_bad_answer_names_question_and_remedy(
     bad: BadAnswer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     answers = tmp_path / "answers.yml"
@@ -31,7 +31,7 @@ def test_validate_names_the_question_and_the_way_out(
 
 
 @pytest.mark.parametrize("bad", BAD_ANSWERS, ids=str)
-def test_data_is_refused_by_the_same_line_and_writes_nothing(
+def test_data_bad_answer_is_refused_and_writes_nothing(
     bad: BadAnswer, template: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(ValueError, match=re.escape(bad.refusal)) as error:
@@ -53,18 +53,18 @@ TYPED = {
     for bad in sorted(BAD_ANSWERS, key=lambda bad: -len(bad.answer))
     if bad.answer.isprintable()
 }
-"""The shortest bad answer to each question, of those that a person can type."""
+"""The shortest bad answer to each question among those that can be typed."""
 
 CLEAR = "\x15"
 
 
-def test_prompt_refuses_what_is_typed_until_it_is_better(template: Path, tmp_path: Path) -> None:
+def test_prompt_refuses_bad_answers_until_corrected(template: Path, tmp_path: Path) -> None:
     better = QUESTIONNAIRE.complete({}, folder="app")
     terminal: pexpect.spawn[str] = pexpect.spawn(
         str(Path(sys.executable).with_name("copier")),
         ["copy", str(template), str(tmp_path / "app")],
         dimensions=(50, 200),
-        env=os.environ | {"PROMPT_TOOLKIT_NO_CPR": "1"},  # nobody here says where the cursor is
+        env=os.environ | {"PROMPT_TOOLKIT_NO_CPR": "1"},  # no cursor position report here
         encoding="utf-8",
         timeout=20,
     )
@@ -85,7 +85,7 @@ def test_prompt_refuses_what_is_typed_until_it_is_better(template: Path, tmp_pat
 
 
 @pytest.mark.parametrize("folder", ODD_FOLDERS)
-def test_any_folder_name_gives_a_project(folder: str, template: Path, tmp_path: Path) -> None:
+def test_any_folder_name_renders_a_project(folder: str, template: Path, tmp_path: Path) -> None:
     project = render(template, tmp_path / folder, {})
 
     answers = yaml.safe_load((project / ".copier-answers.yml").read_text())
@@ -93,7 +93,7 @@ def test_any_folder_name_gives_a_project(folder: str, template: Path, tmp_path: 
     QUESTIONNAIRE.complete({name: value for name, value in answers.items() if name[0] != "_"})
 
 
-def test_validate_refuses_unknown_questions_and_suggests(
+def test_validate_unknown_question_suggests_the_closest(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     answers = tmp_path / "answers.yml"
@@ -116,7 +116,7 @@ def test_validate_refuses_unknown_questions_and_suggests(
         (b"\xff\xfe\x00", "This is no YAML. Write one `question: answer` a line."),
     ],
 )
-def test_validate_refuses_what_is_no_answers_file(
+def test_validate_refuses_other_files(
     content: bytes, refusal: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     answers = tmp_path / "answers.yml"
@@ -131,7 +131,7 @@ def test_validate_names_a_missing_file(capsys: pytest.CaptureFixture[str]) -> No
     assert capsys.readouterr().err == "nowhere.yml: No such file or directory\n"
 
 
-def test_validate_takes_the_answers_of_a_project(template: Path, tmp_path: Path) -> None:
+def test_validate_accepts_the_answers_of_a_project(template: Path, tmp_path: Path) -> None:
     project = render(template, tmp_path / "app", {"license": "Apache-2.0"})
 
     assert main(["validate", str(project / ".copier-answers.yml")]) == 0

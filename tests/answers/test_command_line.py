@@ -1,4 +1,4 @@
-"""`python -m extensions` says what it does, in lines that other programs can read."""
+"""`python -m extensions` documents itself and prints lines that other programs can parse."""
 
 import json
 import re
@@ -39,7 +39,7 @@ def test_combinations_as_json_are_whole_answers(capsys: pytest.CaptureFixture[st
     assert all(QUESTIONNAIRE.complete(answers) == answers for answers in found)
 
 
-def test_combinations_end_where_nobody_reads_on() -> None:
+def test_combinations_closed_pipe_ends_quietly() -> None:
     command = f"{shlex.quote(sys.executable)} -m extensions combinations | head -1"
     result = subprocess.run(["sh", "-c", command], cwd=ROOT, capture_output=True, check=True)
 

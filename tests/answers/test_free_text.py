@@ -1,4 +1,4 @@
-"""Whatever people write arrives unchanged where it belongs, or is refused in one clear line."""
+"""Free text arrives unchanged, or is refused in one line."""
 
 import ast
 import json
@@ -85,13 +85,13 @@ FILES = {
     for question in QUESTIONNAIRE.questions
     if question.is_stored and question.type == "str" and question.validator
 }
-"""For each free text, the files that it stands in."""
+"""The files that contain each free text."""
 
 
 @given(
     question=st.sampled_from(["project_name", "project_description", "user_name"]), text=BAD_TEXT
 )
-def test_invisible_text_is_refused_in_a_line(question: str, text: str) -> None:
+def test_invisible_text_is_refused_in_one_line(question: str, text: str) -> None:
     with pytest.raises(InvalidAnswersError) as refusal:
         QUESTIONNAIRE.complete(PEOPLE | {"project_slug": "my-app", question: text})
 
@@ -124,9 +124,7 @@ def test_visible_text_arrives_unchanged(name: str, description: str, author: str
     piece=st.sampled_from([*VISIBLE, *INVISIBLE]) | st.text(max_size=3),
     place=st.integers(0, 30),
 )
-def test_any_answer_is_refused_in_a_line_or_every_file_parses(
-    question: str, piece: str, place: int
-) -> None:
+def test_any_answer_is_refused_or_every_file_parses(question: str, piece: str, place: int) -> None:
     usual = str(DEFAULTS[question])
     text = usual[:place] + piece + usual[place:]
     try:
@@ -199,9 +197,7 @@ def read_aloud(tokens: list[Token] | None) -> str:
         "tail\\",
     ],
 )
-def test_python_is_already_formatted_around_any_text(
-    text: str, template: Path, tmp_path: Path
-) -> None:
+def test_python_with_any_text_is_formatted(text: str, template: Path, tmp_path: Path) -> None:
     texts: Answers = {"project_name": text, "project_description": text, "user_name": text}
     folder = render(template, tmp_path / "my-app", PEOPLE | texts | {"project_slug": "my-app"})
 

@@ -1,4 +1,4 @@
-"""Names made from any text are accepted by the rules for names."""
+"""Names derived from any folder name pass the validators for names."""
 
 import keyword
 import subprocess
@@ -26,18 +26,18 @@ def test_defaults_of_any_folder_pass_their_own_validators(folder: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(words("keywords") | words("standard_library")))
-def test_defaults_avoid_names_that_python_has(name: str) -> None:
+def test_defaults_avoid_names_that_python_uses(name: str) -> None:
     answers = QUESTIONNAIRE.complete({}, folder=name)
 
     assert answers["package_name"] != name
 
 
-def test_keywords_are_those_of_python() -> None:
+def test_keywords_match_python() -> None:
     assert {word for word in keyword.kwlist if word.islower()} == words("keywords")
 
 
 @pytest.mark.parametrize("version", pythons_here())
-def test_standard_library_is_known(version: str) -> None:
+def test_standard_library_names_are_complete(version: str) -> None:
     show = "import sys; print(*(n for n in sys.stdlib_module_names if n[0] != '_'))"
     command = [str(python_of(version)), "-c", show]
     listing = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -46,7 +46,7 @@ def test_standard_library_is_known(version: str) -> None:
     assert modules <= words("standard_library")
 
 
-def test_latin_letters_become_what_unicode_decomposes_them_to() -> None:
+def test_latin_letters_become_their_decomposition() -> None:
     for code in (*range(0xC0, 0x250), *range(0x1E00, 0x1F00)):
         letter = chr(code).lower()
         plain = unicodedata.normalize("NFD", letter)[0]
@@ -78,13 +78,13 @@ def test_defaults_stay_close_to_the_folder(folder: str, slug: str, package: str)
 
 
 @pytest.mark.parametrize("table", ["slugs_in_use", "packages_in_use"])
-def test_no_name_in_use_has_two_meanings(table: str) -> None:
+def test_names_in_use_appear_once(table: str) -> None:
     listed = [word for names in getattr(NAMES, table).values() for word in names]
 
     assert len(listed) == len(set(listed)), {word for word in listed if listed.count(word) > 1}
 
 
-def test_dependencies_are_known(workshop: Workshop) -> None:
+def test_dependency_names_are_complete(workshop: Workshop) -> None:
     for answers in covering(1):
         project = workshop.make(answers)
         locked = tomllib.loads((project / "uv.lock").read_text())["package"]

@@ -30,7 +30,7 @@ SETTINGS: dict[str, Any] = {
     for name, value in yaml.safe_load((ROOT / "copier.yml").read_text()).items()
     if name.startswith("_")
 }
-FLAG = {"type": "bool", "help": "Shall it?", "default": False}
+FLAG = {"type": "bool", "help": "Add it?", "default": False}
 QUESTIONS: dict[str, Any] = {
     "name": {"type": "str", "help": "Who?", "default": "{{ _folder_name }}"},
     "store": {"type": "str", "help": "Where?", "default": "none", "choices": ["none", "disk"]},
@@ -76,17 +76,17 @@ class Make:
         {"_envops": {**SETTINGS["_envops"], "undefined": "jinja2.Undefined"}},
         {"loud": {**FLAG, "secret": True}},
         {"loud": {**FLAG, "type": "yaml"}},
-        {"loud": {"type": "bool", "help": "Shall it?"}},
+        {"loud": {"type": "bool", "help": "Add it?"}},
         {"loud": {"type": "bool", "default": False}},
     ],
     ids=str,
 )
-def test_what_the_contract_does_not_know_is_refused(make: Make, changes: dict[str, Any]) -> None:
+def test_contract_refuses_unknown_features(make: Make, changes: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         make(changes=changes)
 
 
-def test_every_question_is_asked_in_a_sentence() -> None:
+def test_every_question_is_a_sentence() -> None:
     for question in QUESTIONNAIRE.questions:
         if not question.is_computed:
             assert question.help[-1] in ".?", question.name
@@ -144,14 +144,14 @@ def test_refusal_is_one_line(make: Make, answer: dict[str, object], refusal: str
     assert error.value.errors == [refusal]
 
 
-def test_all_refusals_come_at_once(make: Make) -> None:
+def test_all_refusals_are_reported_together(make: Make) -> None:
     with pytest.raises(InvalidAnswersError) as error:
         make().complete({"loud": "maybe", "store": "tape", "x": 1})
 
     assert [line.split(":")[0] for line in error.value.errors] == ["x", "store", "loud"]
 
 
-def test_answers_of_a_project_and_words_for_bools_are_taken(make: Make) -> None:
+def test_answers_of_a_project_and_bool_words_are_accepted(make: Make) -> None:
     given = {"_commit": "v1", "_src_path": "here", "loud": "Yes", "store": "disk", "backup": "off"}
 
     assert make().complete(given, folder="shop") == {
@@ -166,7 +166,7 @@ def test_answers_of_a_project_and_words_for_bools_are_taken(make: Make) -> None:
 # -------------------------------------------------------------------------------- combinations
 
 
-def test_combinations_are_all_there_can_be(make: Make) -> None:
+def test_combinations_include_every_possible_one(make: Make) -> None:
     found = [tuple(answers.values()) for answers in make().combinations(folder="shop")]
 
     possible = [("none", False), ("disk", True), ("disk", False)]
@@ -176,7 +176,7 @@ def test_combinations_are_all_there_can_be(make: Make) -> None:
     ]
 
 
-def test_combinations_cross_what_is_asked_for(make: Make) -> None:
+def test_combinations_cross_the_given_questions(make: Make) -> None:
     questionnaire = make()
 
     def crossed(*over: str, **fixed: object) -> list[tuple[object, object]]:
@@ -193,9 +193,7 @@ def test_every_combination_passes_the_validators() -> None:
         assert QUESTIONNAIRE.complete(answers) == answers
 
 
-def test_command_makes_the_combination_of_the_template_as_it_stands(
-    history: History, tmp_path: Path
-) -> None:
+def test_command_renders_the_combination_from_head(history: History, tmp_path: Path) -> None:
     chosen: Answers = {"project_name": 'It\'s "me"', "example": False, "license": "Proprietary"}
     repository = history.fork(tmp_path).repository
     substitute(repository / "template/SECURITY.md.jinja", "^# .*", "# Not committed, less released")
@@ -264,7 +262,7 @@ def test_schema_describes_an_answers_file(make: Make) -> None:
     json.dumps(schema)
 
 
-def test_reading_needs_nothing_but_the_template(tmp_path: Path) -> None:
+def test_reading_needs_only_the_template(tmp_path: Path) -> None:
     shutil.copy(ROOT / "copier.yml", tmp_path)
     shutil.copytree(ROOT / "extensions", tmp_path / "extensions")
 

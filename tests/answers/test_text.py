@@ -1,4 +1,4 @@
-"""Free text stands in each kind of file as what it is, and never as anything else."""
+"""Free text stays literal in each kind of file."""
 
 import ast
 import json
@@ -36,7 +36,7 @@ moderately = settings(derandomize=True, deadline=None, max_examples=200)
 rarely = settings(derandomize=True, deadline=None, max_examples=12)
 
 
-def test_the_examples_include_what_is_mischievous() -> None:
+def test_examples_include_mischievous_text() -> None:
     assert all(not TEXT.line_error(word, 200) for word in MISCHIEF.split())
 
 
@@ -59,7 +59,7 @@ def test_data_files_read_the_text_back(text: str) -> None:
 def test_dockerfile_reads_the_text_back(text: str) -> None:
     quoted = TEXT.dockerfile(text)
 
-    # Between double quotes the builder gives meaning to `"`, `$` and backslashes before these.
+    # Between double quotes the builder interprets `"`, `$`, and backslashes before these.
     assert re.fullmatch(r'"(?:[^"$\\]|\\["$\\])*"', quoted)
     assert re.sub(r"\\(.)", r"\1", quoted[1:-1]) == text
 
@@ -76,7 +76,7 @@ def test_python_reads_the_text_back(text: str) -> None:
 @rarely
 @given(st.lists(LINES, min_size=20, max_size=20))
 @example(["\\", '"', "'", "'\"", '"\'"', "it's", 'say "hi"', "\\'", '\\"', 'don\'t say "hi"'])
-def test_python_is_as_ruff_leaves_it(lines: list[str]) -> None:
+def test_python_is_unchanged_by_ruff(lines: list[str]) -> None:
     source = "".join(f"{TEXT.python(line)}\n" for line in lines)
 
     assert ruff("format", "-", source=f'"""Doc."""\n\n{source}') == f'"""Doc."""\n\n{source}'
@@ -93,7 +93,7 @@ def docstrings(lines: list[str]) -> str:
 @rarely
 @given(st.lists(LINES, min_size=10, max_size=10))
 @example(['"', '""', '"""', '""""', 'a"', '"a', 'a"""b', "\\", 'a\\"', "\\N{DIGIT ONE}"])
-def test_docstring_reads_the_text_back_and_is_as_ruff_leaves_it(lines: list[str]) -> None:
+def test_docstring_reads_the_text_back_unchanged_by_ruff(lines: list[str]) -> None:
     source = docstrings(lines)
 
     module = ast.parse(source)
@@ -107,7 +107,7 @@ def test_docstring_reads_the_text_back_and_is_as_ruff_leaves_it(lines: list[str]
 @rarely
 @given(st.lists(LINES, min_size=10, max_size=10))
 @example(["# noqa", "x # noqa: F401", "#NOQA", "##  noqa", "# type: ignore", "#"])
-def test_comment_is_as_ruff_leaves_it_and_gives_no_orders(lines: list[str]) -> None:
+def test_comment_is_unchanged_by_ruff_and_no_directive(lines: list[str]) -> None:
     comments = [f"# About {TEXT.comment(line)}\n" for line in lines]
     source = "".join(comments)
 
@@ -141,7 +141,7 @@ def ruff(*arguments: str, source: str) -> str:
 @example("~~~ x")
 @example("&amp; <b> [x](y) ![x](y) `x` *x* _x_ ~x~ http://x.y <http://x.y>")
 @example("a\\")
-def test_markdown_shows_the_text_and_nothing_else(text: str) -> None:
+def test_markdown_shows_only_the_text(text: str) -> None:
     markdown = MarkdownIt("commonmark").enable("table").enable("strikethrough")
     shown = TEXT.markdown(text)
 
@@ -155,7 +155,7 @@ def test_markdown_shows_the_text_and_nothing_else(text: str) -> None:
 
 
 def outline(markdown: MarkdownIt, source: str) -> list[tuple[str, str]]:
-    """Return the kinds of all blocks, with the text of those that hold nothing but text."""
+    """Return the types of all blocks, with the text of blocks that contain only text."""
     return [
         (token.type, "".join(_shown(child.type, child.content) for child in token.children or ()))
         for token in markdown.parse(source)
@@ -187,14 +187,14 @@ def test_invisible_characters_are_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "ada@example.com", "a.b+c_d%e-f@sub.example.co.uk"])
-def test_addresses_are_accepted(text: str) -> None:
+def test_email_addresses_are_accepted(text: str) -> None:
     assert TEXT.email_error(text) == ""
 
 
 @pytest.mark.parametrize(
     "text", ["a", "@", "a@b", "a@b.c\n", "a b@c.de", "<a@b.cd>", "a@b..cd", "ä@b.cd"]
 )
-def test_what_is_no_address_is_refused(text: str) -> None:
+def test_other_email_addresses_are_refused(text: str) -> None:
     assert TEXT.email_error(text)
 
 
@@ -214,12 +214,12 @@ def test_web_addresses_are_accepted(text: str) -> None:
         "javascript:x", f"https://a.b/{'x' * 200}",
     ],
 )  # fmt: skip
-def test_what_is_no_web_address_is_refused(text: str) -> None:
+def test_other_web_addresses_are_refused(text: str) -> None:
     assert TEXT.url_error(text)
 
 
 @pytest.mark.parametrize("text", ["", "-a", "a-", "a--b", "a-_b", "a b", "ä", "a\n", "x" * 40])
-def test_what_is_no_account_is_refused(text: str) -> None:
+def test_other_accounts_are_refused(text: str) -> None:
     assert TEXT.account_error(text)
 
 

@@ -1,4 +1,4 @@
-"""Clients in TypeScript and Python, made of `openapi.json` as the page of a project says."""
+"""TypeScript and Python clients, generated from `openapi.json` as the project's page describes."""
 
 import re
 import sys
@@ -22,7 +22,7 @@ PROGRAMS = {
     "npx": f'{NPM}/npx-cli.js" "$@"',
     "uvx": f'exec "{uv.find_uv_bin()}" tool run "$@"',
 }
-"""Programs of the packages that the tests depend on, whatever this machine has."""
+"""Programs from the packages that the tests depend on, independent of this machine."""
 
 BLOCK = re.compile(r"```(typescript|python)\n(?://|#) (\S+)\n(.*?)```", re.DOTALL)
 COMMAND = re.compile(r"^(?:npm|npx|uvx) .*", re.MULTILINE)
@@ -31,11 +31,11 @@ TYPED = ("--with=attrs", "--with=httpx", "--with=mypy")
 
 @dataclass(frozen=True)
 class Caller:
-    """Somebody who makes clients in a folder of their own.
+    """A client developer with their own folder.
 
     Attributes:
-        folder: Where a copy of `openapi.json` is.
-        page: What the project's page says.
+        folder: The folder with a copy of `openapi.json`.
+        page: The text of the project's page.
         variables: The environment of the commands.
     """
 
@@ -44,7 +44,7 @@ class Caller:
     variables: Mapping[str, str]
 
     def follow(self) -> None:
-        """Write the files of the page, do what it says, and check the types of the Python."""
+        """Write the page's files, run its commands, and type-check the Python."""
         for _, name, text in BLOCK.findall(self.page):
             (self.folder / name).write_text(text)
         commands = COMMAND.findall(self.page)
@@ -54,12 +54,12 @@ class Caller:
         self.run_python("mypy", "--strict", "--follow-imports=silent", "client.py")
 
     def run_python(self, *command: str) -> str:
-        """Run a program of Python that finds what the client needs."""
+        """Run a Python program in the environment of the client."""
         options = ("--quiet", "--no-project", "--python", sys.executable, *TYPED)
         return self.run(uv.find_uv_bin(), "run", *options, *command)
 
     def run(self, *command: str) -> str:
-        """Run a command that must work, and return what it prints."""
+        """Run a command that must succeed, and return its output."""
         result = ran(*command, folder=self.folder, variables=self.variables)
         assert result.returncode == 0, f"{command}\n{result.stdout[-4000:]}"
         return result.stdout
@@ -67,7 +67,7 @@ class Caller:
 
 @pytest.fixture
 def caller(workshop: Workshop, tmp_path: Path, answers: Answers) -> Caller:
-    """A caller of a project, which is rendered and described."""
+    """A client developer with the OpenAPI document of a rendered project."""
     project = workshop.make(answers)
     workshop.run(project, "my-app", "openapi", "--output", str(tmp_path / "openapi.json"))
     for name, script in PROGRAMS.items():
@@ -79,12 +79,12 @@ def caller(workshop: Workshop, tmp_path: Path, answers: Answers) -> Caller:
 
 
 @pytest.mark.parametrize("answers", [PROJECTS["off"], PROJECTS["on"]], ids=["off", "on"])
-def test_clients_of_the_page_compile(caller: Caller) -> None:
+def test_clients_from_the_page_compile(caller: Caller) -> None:
     caller.follow()
 
 
 @pytest.mark.parametrize("answers", [PROJECTS["default"]], ids=["default"])
-def test_clients_of_the_page_call_the_service(caller: Caller, workshop: Workshop) -> None:
+def test_clients_from_the_page_call_the_service(caller: Caller, workshop: Workshop) -> None:
     caller.follow()
 
     with serving(workshop, workshop.folder / "my-app") as address:

@@ -1,6 +1,6 @@
-"""The whole of a project's compose file: PostgreSQL, Redis, the migration, the service, nginx.
+"""The complete compose stack of a project: PostgreSQL, Redis, migration, service, nginx.
 
-The servers are Debian's, of other versions than the images'; each gets what the file gives it.
+The servers are Debian's, so their versions differ from the images'; the settings are the file's.
 """
 
 import secrets
@@ -25,14 +25,14 @@ DISCONNECT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datna
 
 @dataclass(frozen=True)
 class Stack:
-    """What the file has started.
+    """A running compose stack.
 
     Attributes:
         services: The services of the file.
         database: Its PostgreSQL.
         api: Its service.
-        container: Where that one runs.
-        proxy: Where all of it is reached.
+        container: The container of the service.
+        proxy: The port of the proxy.
     """
 
     services: dict[str, dict[str, Any]]
@@ -42,14 +42,14 @@ class Stack:
     proxy: int
 
     def is_ready(self) -> bool:
-        """Run the file's own health check of the service."""
+        """Run the compose file's health check of the service."""
         kind, *command = self.services["api"]["healthcheck"]["test"]
         assert kind == "CMD"
         here = [word.replace("8000", str(self.api.port)) for word in command]
         return self.container.run(*here)[0] == 0
 
 
-def test_services_come_back_and_bound_their_logs(template: Path, tmp_path: Path) -> None:
+def test_services_restart_and_bound_their_logs(template: Path, tmp_path: Path) -> None:
     project = render(template, tmp_path / "my-app", ON_SERVERS)
     services = services_of(project, POSTGRES_PASSWORD=secrets.token_hex(24))
 
@@ -61,7 +61,7 @@ def test_services_come_back_and_bound_their_logs(template: Path, tmp_path: Path)
 
 @pytest.fixture(scope="module")
 def built(workshop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> Built:
-    """The image of the project that needs every server."""
+    """The image of a project that needs every server."""
     return build(builder_here(), workshop, tmp_path_factory, "on-servers")
 
 
@@ -76,7 +76,7 @@ def stack(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Generator[S
         places = {"postgres/": f"127.0.0.1:{database.port}/", "redis:6379": f"127.0.0.1:{cache}"}
 
         def environment_of(name: str) -> dict[str, str]:
-            given: dict[str, str] = own | services[name]["environment"]  # it beats `env_file`
+            given: dict[str, str] = own | services[name]["environment"]  # overrides `env_file`
             for there, here in places.items():
                 given = {key: value.replace(there, here) for key, value in given.items()}
             return given
@@ -111,14 +111,14 @@ def test_stack_serves_through_its_proxy(stack: Stack) -> None:
     assert '"level":"error"' not in stack.api.stop()
 
 
-def test_stack_outlives_an_outage_of_its_database(stack: Stack) -> None:
+def test_stack_survives_a_database_outage(stack: Stack) -> None:
     ready, health = (f"http://127.0.0.1:{stack.api.port}/{path}" for path in ("ready", "health"))
 
     allow(stack.database, "false")
     wait_for(ready, 503)
     wait_for(health, 200)
-    assert not stack.is_ready(), "compose holds the proxy back"
-    assert stack.container.check(**stack.api.environment) == 0, "and nothing gets it killed"
+    assert not stack.is_ready(), "compose delays the proxy"
+    assert stack.container.check(**stack.api.environment) == 0, "liveness does not kill it"
 
     allow(stack.database, "true")
     wait_for(ready, 200)
@@ -126,6 +126,6 @@ def test_stack_outlives_an_outage_of_its_database(stack: Stack) -> None:
 
 
 def allow(database: Postgres, is_allowed: str) -> None:
-    """Let clients connect to the database, or end their connections and let none."""
+    """Allow clients to connect to the database, or disconnect and reject them."""
     for command in (f"ALTER DATABASE app ALLOW_CONNECTIONS {is_allowed}", DISCONNECT):
         assert database.run("psql", "--command", command, "postgres").returncode == 0

@@ -1,4 +1,4 @@
-"""What callers rely on: `openapi.json` is kept current, and a break of it is found."""
+"""The API contract: `openapi.json` stays current, and breaking changes are found."""
 
 import importlib.util
 import re
@@ -23,12 +23,12 @@ type Breaks = Callable[[dict[str, Any], dict[str, Any]], list[str]]
 
 @pytest.fixture(scope="module")
 def breaks() -> Breaks:
-    """The function of the projects' own script."""
+    """The function from the project's own script."""
     spec = importlib.util.spec_from_file_location("openapi_breaks", SCRIPT)
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
-    sys.modules["openapi_breaks"] = module  # dataclasses look for it there
+    sys.modules["openapi_breaks"] = module  # dataclasses look up their module there
     spec.loader.exec_module(module)
     found: Breaks = module.breaks
     return found
@@ -36,11 +36,11 @@ def breaks() -> Breaks:
 
 @pytest.mark.quick
 @pytest.mark.parametrize("edit", [*BREAKING, *HARMLESS], ids=str)
-def test_breaks_of_an_edit_are_those_that_callers_meet(breaks: Breaks, edit: Edit) -> None:
+def test_breaking_changes_match_the_edit(breaks: Breaks, edit: Edit) -> None:
     assert tuple(breaks(DOCUMENT, edit.apply())) == edit.lines
 
 
-def test_openapi_file_is_written_once_and_then_kept_current(workshop: Workshop) -> None:
+def test_openapi_file_is_written_once_then_kept_current(workshop: Workshop) -> None:
     project = workshop.make(PEOPLE)
     described = project / "openapi.json"
     on_runner = replace(workshop, environment=workshop.environment | {"CI": "true"})

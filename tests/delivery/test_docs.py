@@ -1,4 +1,4 @@
-"""The documentation pages, used in a real browser: they work, and ask no other host."""
+"""The documentation pages in a real browser: they work, and contact no other host."""
 
 import json
 import shutil
@@ -26,7 +26,7 @@ SWITCHES = (
 )
 
 PATIENCE = 30
-"""Seconds for what a page has to do, on a machine that is busy with other tests."""
+"""Timeout in seconds for a page, generous for a busy machine."""
 
 STATUS = ".live-responses-table tbody .response-col_status"
 CREATE, LIST, ME = (
@@ -37,14 +37,14 @@ ACCOUNT = {"email": "ada@example.com", "password": "correct horse battery"}
 
 @pytest.fixture(scope="module", params=["default"])
 def address(request: pytest.FixtureRequest, workshop: Workshop) -> Generator[str]:
-    """A service, by default the one of who only presses return."""
+    """The URL of a service, by default one rendered with all default answers."""
     with serving(workshop, workshop.make(PROJECTS[request.param])) as address:
         yield address
 
 
 @pytest.fixture
 def browser(tmp_path: Path) -> Generator[Chrome]:
-    """A browser that notes every request."""
+    """A browser that records every request."""
     requires("chromium", "chromedriver")
     options = ChromeOptions()
     options.binary_location = shutil.which("chromium") or ""
@@ -70,20 +70,20 @@ def write(browser: Chrome, selector: str, text: str) -> None:
 
 
 def text_of(browser: Chrome, selector: str) -> str:
-    """Wait until something is there and says something, and return that."""
+    """Wait until an element exists and has text, and return the text."""
     return WebDriverWait(browser, PATIENCE).until(
         lambda page: page.find_element(By.CSS_SELECTOR, selector).text
     )
 
 
 def log_of(browser: Chrome, kind: str) -> list[dict[str, str]]:
-    """Return what the browser has noted since the last time."""
-    entries: list[dict[str, str]] = cast("Any", browser).get_log(kind)  # Selenium left it untyped
+    """Return the browser's log entries since the last call."""
+    entries: list[dict[str, str]] = cast("Any", browser).get_log(kind)  # untyped in Selenium
     return entries
 
 
 def hosts_asked(browser: Chrome) -> set[str]:
-    """Return the beginnings of all addresses that were asked; blocked ones were not."""
+    """Return the origins of all requests that were not blocked."""
     asked: dict[str, str] = {}
     for entry in log_of(browser, "performance"):
         event = json.loads(entry["message"])["message"]
@@ -97,11 +97,11 @@ def hosts_asked(browser: Chrome) -> set[str]:
 
 def wait_for_text(browser: Chrome, selector: str, text: str) -> None:
     says = text_to_be_present_in_element((By.CSS_SELECTOR, selector), text)
-    WebDriverWait(browser, PATIENCE).until(says, f"{selector} never said {text}")
+    WebDriverWait(browser, PATIENCE).until(says, f"{selector} never contained {text}")
 
 
 def try_out(browser: Chrome, block: str) -> str:
-    """Try an operation of the page, and return the status of the answer."""
+    """Try out an operation on the page, and return the response status."""
     click(browser, f"{block} .opblock-summary-control")
     click(browser, f"{block} .try-out__btn")
     click(browser, f"{block} .execute")
@@ -119,7 +119,7 @@ def test_swagger_ui_tries_operations_out(browser: Chrome, address: str) -> None:
 
 
 @pytest.mark.parametrize("address", ["on"], indirect=True)
-def test_swagger_ui_authorizes_for_what_needs_a_user(browser: Chrome, address: str) -> None:
+def test_swagger_ui_authorizes_protected_operations(browser: Chrome, address: str) -> None:
     port = int(address.rpartition(":")[2])
     assert send(port, "POST", "/api/v1/auth/register", ACCOUNT)[0] == 202
     browser.get(f"{address}/docs")

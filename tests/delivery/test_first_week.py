@@ -24,13 +24,13 @@ COMPOSE = "docker/docker-compose.yml"
 
 @dataclass(frozen=True)
 class Owner:
-    """Somebody who works in a project with its own environment and hooks."""
+    """A developer who works in a project with its own environment and hooks."""
 
     project: Project
     variables: dict[str, str]
 
     def run(self, *command: str) -> None:
-        """Run a command that must work."""
+        """Run a command that must succeed."""
         result = self._try(*command)
         assert result.returncode == 0, f"{command} failed:\n{result.stdout[-8000:]}"
 
@@ -40,14 +40,14 @@ class Owner:
         self.run("git", "commit", "--quiet", f"--message={message}")
 
     def refused(self, message: str) -> str:
-        """Try to commit what the hooks refuse, and return what they print."""
+        """Attempt a commit that the hooks refuse, and return their output."""
         self.project.git("add", "--all")
         result = self._try("git", "commit", "--quiet", f"--message={message}")
-        assert result.returncode, "the hooks let it pass"
+        assert result.returncode, "the hooks accepted the commit"
         return result.stdout
 
     def renew(self) -> None:
-        """Lock and sync; the bound on releases is of these tests, so the lock does not name it."""
+        """Lock and sync without the tests' bound on release dates, which owners do not have."""
         self.run(uv.find_uv_bin(), "lock", "--quiet")
         lock = self.project.read("uv.lock")
         self.project.write("uv.lock", re.sub(r'\[options\]\nexclude-newer = ".*"\n\n', "", lock))
@@ -59,7 +59,7 @@ class Owner:
         self.run(uv.find_uv_bin(), "run", "--no-sync", *command)
 
     def test(self) -> None:
-        """Run the project's tests, without those that start servers."""
+        """Run the project's tests except those that start servers."""
         command = ("pytest", "-q", "-p", "no:cacheprovider", "-m", "not e2e")
         self.run(uv.find_uv_bin(), "run", "--no-sync", *command)
 
@@ -77,7 +77,7 @@ class Owner:
 
 @pytest.fixture
 def own_history(real_history: History, tmp_path: Path) -> History:
-    """The releases, with one that changes how long containers are given to stop."""
+    """The releases, plus one that changes the containers' stop timeout."""
     history = real_history.fork(tmp_path)
     compose = f"template/{COMPOSE}.jinja"
     history.release(
@@ -143,7 +143,7 @@ def _switch_auth_on(owner: Owner) -> None:
 
 
 def _keep_both(project: Project) -> None:
-    """Resolve what the two additions beside each other in `main.py` may have come to."""
+    """Resolve a possible conflict between two adjacent additions in `main.py`."""
     for name in project.conflicts():
         assert name == "src/my_app/main.py"
         marker = r"^(<{7} before updating|={7}|>{7} after updating)\n"

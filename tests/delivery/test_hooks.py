@@ -1,4 +1,4 @@
-"""The git hooks of a project: what each refuses at commit and at push, without any network."""
+"""The git hooks of a project: the commits and pushes that each refuses, without network access."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from tests.support.projects import Workshop
 pytestmark = pytest.mark.usefixtures("history")
 
 OFFLINE = ("unshare", "--net") if os.geteuid() == 0 else ()
-"""In a network namespace of their own, commands reach nobody."""
+"""Command prefix for a private network namespace, without access to any host."""
 
 MODULE = '"""Says hello."""\n\n__all__ = ["GREETING"]\n\nGREETING = {value}\n'
 
@@ -28,9 +28,9 @@ class Clone:
     """A project with its hooks installed.
 
     Attributes:
-        path: Where it lies.
-        module: A file in its package that is not there yet.
-        variables: The environment its commands run in.
+        path: The project's folder.
+        module: The path of a new module in its package.
+        variables: The environment of its commands.
     """
 
     path: Path
@@ -38,13 +38,13 @@ class Clone:
     variables: dict[str, str]
 
     def git(self, *arguments: str) -> tuple[int, str]:
-        """Run git offline, and return its exit code and what it and its hooks print."""
+        """Run git offline, and return its exit code and the output of git and its hooks."""
         command = [*OFFLINE, "git", *arguments]
         result = ran(*command, folder=self.path, variables=self.variables)
         return result.returncode, re.sub("\x1b\\[[0-9;]*m", "", result.stdout)
 
     def run(self, *command: str) -> None:
-        """Run a command that must work."""
+        """Run a command that must succeed."""
         subprocess.run(command, cwd=self.path, env=self.variables, check=True, capture_output=True)
 
     def commit(self, message: str = "feat: say hello") -> tuple[int, str]:
@@ -55,7 +55,7 @@ class Clone:
 
 @pytest.fixture(scope="module")
 def project(workshop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> Clone:
-    """A project whose owner has done what CONTRIBUTING says."""
+    """A project set up as CONTRIBUTING describes."""
     folder = tmp_path_factory.mktemp("hooks")
     path = owned(workshop, folder / "my-app", PROJECTS["default"])
     variables = owners_variables(workshop, path)
@@ -69,19 +69,19 @@ def project(workshop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> Clo
 
 @pytest.fixture
 def clone(project: Clone) -> Generator[Clone]:
-    """The project, put back as it was afterwards."""
-    project.run("uv", "sync", "--quiet", "--frozen")  # another test may have had the environment
+    """The project, restored after the test."""
+    project.run("uv", "sync", "--quiet", "--frozen")  # another test may have changed it
     start = git(project.path, "rev-parse", "HEAD").strip()
     yield project
     git(project.path, "reset", "--quiet", "--hard", start)
     git(project.path, "clean", "--quiet", "-d", "--force")
 
 
-def test_good_commit_and_push_pass_offline(
+def test_valid_commit_and_push_pass_offline(
     clone: Clone, record_property: Callable[[str, object], None]
 ) -> None:
     took: list[float] = []
-    for value in range(3):  # others use this machine, too: the best of three counts
+    for value in range(3):  # best of three, since other processes use this machine too
         clone.module.write_text(MODULE.format(value=value))
         started = time.perf_counter()
         code, printed = clone.commit()
@@ -103,9 +103,7 @@ def test_good_commit_and_push_pass_offline(
     ],
     ids=["no repository", "hooks elsewhere"],
 )
-def test_dev_container_is_made_without_hooks_as_well(
-    clone: Clone, variables: dict[str, str]
-) -> None:
+def test_dev_container_builds_without_hooks(clone: Clone, variables: dict[str, str]) -> None:
     (clone.path / "hooks-elsewhere").write_text("[core]\nhooksPath = /nowhere\n")
     container = json.loads((clone.path / ".devcontainer/devcontainer.json").read_text())
     command = ["sh", "-c", container["postCreateCommand"]]
@@ -126,7 +124,7 @@ def test_dev_container_is_made_without_hooks_as_well(
     ],
     ids=["lint", "format", "secret", "marker"],
 )
-def test_commit_is_refused(clone: Clone, hook: str, content: str) -> None:
+def test_faulty_commit_is_refused(clone: Clone, hook: str, content: str) -> None:
     clone.module.write_text(content)
 
     code, printed = clone.commit()
@@ -145,7 +143,7 @@ def test_rejected_change_of_an_update_is_refused(clone: Clone) -> None:
 
 
 @pytest.mark.parametrize("message", ["say hello", "feature: say hello", "feat:say hello"])
-def test_bad_message_is_refused(clone: Clone, message: str) -> None:
+def test_invalid_message_is_refused(clone: Clone, message: str) -> None:
     clone.module.write_text(MODULE.format(value='"hello"'))
 
     code, printed = clone.commit(message)

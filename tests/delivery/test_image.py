@@ -1,4 +1,4 @@
-"""The image: built by a real builder out of the rendered Dockerfile, and run as its own user."""
+"""The image: built from the rendered Dockerfile by a real builder, and run as its own user."""
 
 import json
 import os
@@ -40,7 +40,7 @@ type Measure = Callable[[str, object], None]
 
 @pytest.fixture(scope="module")
 def buildah() -> Buildah:
-    """The builder, if this machine has one."""
+    """The builder; the test is skipped if this machine has none."""
     return builder_here()
 
 
@@ -57,7 +57,7 @@ def built(
 
 @pytest.fixture
 def container(built: Built, tmp_path: Path) -> Generator[Container]:
-    """A container of the image, with the volume that its state needs."""
+    """A container of the image, with a volume for its state."""
     volume = tmp_path if built.answers.get("database") == "sqlite" else None
     os.chown(tmp_path, USER, USER)
     with built.image.container(volume) as container:
@@ -66,7 +66,7 @@ def container(built: Built, tmp_path: Path) -> Generator[Container]:
 
 @pytest.fixture
 def variables(built: Built) -> dict[str, str]:
-    """What a deployment sets."""
+    """The variables of a deployment."""
     return production(built.answers) | {"APP_PORT": str(free_port()), "APP_DRAIN_SECONDS": "0.5"}
 
 
@@ -80,12 +80,12 @@ def test_image_is_small(built: Built, buildah: Buildah, record_property: Measure
 
 
 def _sizes(root: Path) -> dict[tuple[str, float], int]:
-    """Return the size of each file in each of its versions."""
+    """Return the size of each version of each file."""
     stats = {path.relative_to(root): path.lstat() for path in root.rglob("*")}
     return {(str(path), stat.st_mtime): stat.st_size for path, stat in stats.items()}
 
 
-def test_image_says_what_it_is(built: Built) -> None:
+def test_image_has_descriptive_labels(built: Built) -> None:
     labels = built.image.configuration["Labels"]
     prefix = "org.opencontainers.image."
     said = {name.removeprefix(prefix): value for name, value in labels.items() if prefix in name}
@@ -116,7 +116,7 @@ def installed_in(container: Container) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("built", ["on"], indirect=True)
-def test_bill_of_materials_lists_exactly_what_the_image_has(
+def test_bill_of_materials_lists_exactly_the_packages(
     built: Built, container: Container, workshop: Workshop, tmp_path: Path
 ) -> None:
     tools, checkout = tmp_path / "tools", tmp_path / "checkout"
@@ -174,7 +174,7 @@ def test_image_has_all_bytecode(container: Container) -> None:
 
 
 def _is_compiled(source: Path) -> bool:
-    """Tell whether Python would take the bytecode, which names the source's time and size."""
+    """Check the source time and size in the bytecode, as Python does before it uses it."""
     stat = source.stat()
     for compiled in (source.parent / "__pycache__").glob(f"{source.stem}.cpython-*.pyc"):
         flags, time, size = struct.unpack("<III", compiled.read_bytes()[4:16])
@@ -182,9 +182,7 @@ def _is_compiled(source: Path) -> bool:
     return False
 
 
-def test_nothing_of_the_image_can_be_written(
-    built: Built, container: Container, buildah: Buildah
-) -> None:
+def test_image_has_no_writable_files(built: Built, container: Container, buildah: Buildah) -> None:
     with buildah.container(built.base) as (_, base):
         found = _writable(container.root) - _writable(base)
 
@@ -192,7 +190,7 @@ def test_nothing_of_the_image_can_be_written(
 
 
 def _writable(root: Path) -> set[str]:
-    """Return what anybody, or the service's own user, may write to, /tmp and the like included."""
+    """Return paths that any user, or the service's own, can write to, including /tmp."""
     return {
         f"/{path.relative_to(root)}"
         for path in root.rglob("*")
@@ -201,7 +199,7 @@ def _writable(root: Path) -> set[str]:
     }
 
 
-def test_service_runs_as_its_user_and_stops_in_order(
+def test_service_runs_as_its_user_and_stops_gracefully(
     built: Built, container: Container, variables: dict[str, str], record_property: Measure
 ) -> None:
     url = f"http://127.0.0.1:{variables['APP_PORT']}"
@@ -218,7 +216,7 @@ def test_service_runs_as_its_user_and_stops_in_order(
 
         os.kill(running.first, 15)
         wait_for(f"{url}/ready", status=503)
-        assert container.check(**variables) == 0, "it drains, and is alive"
+        assert container.check(**variables) == 0, "it drains, and liveness stays up"
         code, output = running.wait()
     assert code == 0, output
     assert status_of(f"{url}/health") is None
@@ -250,7 +248,7 @@ def test_failed_start_exits_non_zero(container: Container, variables: dict[str, 
 
 
 @pytest.mark.parametrize("built", ["default"], indirect=True)
-def test_changed_source_leaves_the_dependencies_alone(
+def test_changed_source_keeps_the_dependency_layer(
     built: Built, buildah: Buildah, tmp_path: Path
 ) -> None:
     project = changed(built, tmp_path, "src/my_app/main.py")
@@ -264,7 +262,7 @@ def test_changed_source_leaves_the_dependencies_alone(
 
 
 @pytest.mark.parametrize("built", ["default"], indirect=True)
-def test_changed_lock_renews_the_dependencies(
+def test_changed_lock_rebuilds_the_dependency_layer(
     built: Built, buildah: Buildah, tmp_path: Path
 ) -> None:
     _, log = buildah.build(changed(built, tmp_path, "uv.lock"), f"{built.image.tag}-changed")
@@ -273,7 +271,7 @@ def test_changed_lock_renews_the_dependencies(
 
 
 def changed(built: Built, folder: Path, name: str) -> Path:
-    """Copy the project, and add a line to one of its files that was never there before."""
+    """Copy the project, and append a unique line to one of its files."""
     project = shutil.copytree(built.project, folder / "my-app")
     with (project / name).open("a") as file:
         file.write(f"\n# Changed at {os.urandom(8).hex()}.\n")
@@ -290,7 +288,7 @@ RUN uv run pytest -q -m "not e2e" && uv run prek run --all-files && uvx --versio
 
 
 @pytest.mark.usefixtures("history")
-def test_dev_container_makes_a_clone_ready(
+def test_dev_container_sets_up_a_clone(
     buildah: Buildah, workshop: Workshop, tmp_path: Path
 ) -> None:
     project = owned(workshop, tmp_path / "my-app", PROJECTS["default"])
@@ -311,10 +309,10 @@ DESCRIPTION = '[{"Config": {"User": "10001:10001"}, "RootFS": {"Layers": ["sha25
 
 
 @pytest.mark.parametrize("program", ["docker", "podman"])
-def test_other_builders_serve_where_there_is_no_buildah(
+def test_other_builders_replace_missing_buildah(
     program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    builder_here()  # or all is skipped
+    builder_here()  # skips the test if there is no builder
     for tool in ("setpriv", "unshare"):
         (tmp_path / tool).symlink_to(shutil.which(tool) or "")
     recorder(tmp_path, program, f"[ $2 != inspect ] || echo '{DESCRIPTION}'")

@@ -1,4 +1,4 @@
-"""The manifests: put together by kustomize, valid for a cluster, and true of the service."""
+"""The manifests: built by kustomize, valid for a cluster, and consistent with the service."""
 
 import json
 import os
@@ -36,7 +36,7 @@ COVERING = covering(3, list(QUESTIONNAIRE.combinations(over=BLOCKS, fixed=PEOPLE
 """Every crossing of three blocks: no line of a manifest depends on more."""
 
 KUBERNETES = ("1.27", "1.37")
-"""The oldest release that has all that the manifests ask for, and the newest one known here."""
+"""The oldest supported Kubernetes release, and the newest one known here."""
 
 CURRENT_FIELDS = {
     "apiVersion",
@@ -47,7 +47,7 @@ CURRENT_FIELDS = {
     "patches",
     "resources",
 }
-"""Not among them: `bases`, `commonLabels`, `patchesJson6902`, which are on their way out."""
+"""Excludes the deprecated fields `bases`, `commonLabels` and `patchesJson6902`."""
 
 SECRETS = {
     "APP_AUTH_OLD_KEYS": "{}",
@@ -60,10 +60,10 @@ SECRETS = {
 SECRETS["SECRET_KEY"] *= 3
 
 PORTS = {"DATABASE_URL": 5432, "REDIS_URL": 6379, "OTEL_EXPORTER_OTLP_HEADERS": 4318}
-"""Where the service has to get for what a secret gives it."""
+"""The egress port that each secret requires."""
 
 CONNECTIONS = 100 - 3
-"""What PostgreSQL takes unless it is configured, without those it keeps for its administrator."""
+"""PostgreSQL's default connection limit without the slots reserved for superusers."""
 
 READ_SETTINGS = """\
 import json, os, sys
@@ -84,26 +84,26 @@ print(json.dumps([config.Settings.model_json_schema(), found]))
 
 @dataclass(frozen=True)
 class Cluster:
-    """A project with manifests, and what they would bring into a cluster."""
+    """A project with manifests, and the objects they define in a cluster."""
 
     project: Path
     answers: Answers
 
     @property
     def can_scale(self) -> bool:
-        """Whether replicas have nothing in themselves that the others lack."""
+        """Support for several replicas: all state is outside the process."""
         database = self.answers["database"]
         return database == "postgresql" or (database == "none" and not self.answers["example"])
 
     @cached_property
     def text(self) -> dict[str, str]:
-        """What would be applied, by overlay."""
+        """The rendered manifests, by overlay."""
         folder = self.project / "deploy/kubernetes/overlays"
         return {overlay: kustomized(folder / overlay) for overlay in OVERLAYS}
 
     @cached_property
     def objects(self) -> dict[str, dict[str, Any]]:
-        """The same by overlay and kind, of which there is one each."""
+        """The objects by overlay and kind; there is one of each kind."""
         found: dict[str, dict[str, Any]] = {}
         for overlay, text in self.text.items():
             listed = list(yaml.safe_load_all(text))
@@ -112,27 +112,27 @@ class Cluster:
         return found
 
     def deployment(self, overlay: str = "production") -> dict[str, Any]:
-        """Return what the deployment specifies."""
+        """Return the spec of the deployment."""
         specification: dict[str, Any] = self.objects[overlay]["Deployment"]["spec"]
         return specification
 
     def pod(self, overlay: str = "production") -> dict[str, Any]:
-        """Return what each pod specifies."""
+        """Return the spec of the pods."""
         specification: dict[str, Any] = self.deployment(overlay)["template"]["spec"]
         return specification
 
     def container(self, overlay: str = "production") -> dict[str, Any]:
-        """Return what the service runs in."""
+        """Return the service's container."""
         (container,) = self.pod(overlay)["containers"]
         return dict(container)
 
     def settings(self, overlay: str = "production") -> dict[str, str]:
-        """Return the variables that are no secrets."""
+        """Return the variables from the ConfigMap."""
         data: dict[str, str] = self.objects[overlay]["ConfigMap"]["data"]
         return data
 
     def secrets(self) -> dict[str, bool]:
-        """Return the variables that are secrets, and whether a pod waits for them."""
+        """Return the variables from the secret, and whether each is required."""
         references = [each["valueFrom"]["secretKeyRef"] for each in self.container().get("env", [])]
         assert all(each["name"] == "my-app" for each in references)
         return {each["key"]: not each["optional"] for each in references}
@@ -142,14 +142,14 @@ class Cluster:
 def cluster(
     request: pytest.FixtureRequest, template: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Cluster:
-    """Projects whose manifests have every version of every line."""
+    """Projects that together have every version of every line of the manifests."""
     folder = tmp_path_factory.mktemp("cluster") / "my-app"
     return Cluster(render(template, folder, request.param), request.param)
 
 
 @pytest.fixture(scope="module")
 def python(workshop: Workshop) -> str:
-    """The interpreter of a project: each has what settings need."""
+    """The interpreter of a project's environment, which has the packages that settings need."""
     return str(workshop.environment_of(workshop.make(PROJECTS["off"])) / "bin" / "python")
 
 
@@ -167,7 +167,7 @@ def test_manifests_follow_the_schemas_of_kubernetes(cluster: Cluster, tmp_path: 
         check(*tool, "--strict", "--kubernetes-version", version, *names)
 
 
-def test_kustomizations_have_no_field_that_is_on_its_way_out(cluster: Cluster) -> None:
+def test_kustomizations_have_no_deprecated_field(cluster: Cluster) -> None:
     kustomizations = list(cluster.project.rglob("kustomization.yaml"))
 
     assert len(kustomizations) == 1 + len(OVERLAYS)
@@ -175,7 +175,7 @@ def test_kustomizations_have_no_field_that_is_on_its_way_out(cluster: Cluster) -
         assert set(yaml.safe_load(path.read_text())) <= CURRENT_FIELDS, path
 
 
-def test_kinds_are_those_that_the_answers_ask_for(cluster: Cluster) -> None:
+def test_kinds_match_the_answers(cluster: Cluster) -> None:
     wanted = {"ConfigMap", "Deployment", "NetworkPolicy", "Service"}
     if cluster.can_scale:
         wanted |= {"HorizontalPodAutoscaler", "PodDisruptionBudget"}
@@ -186,14 +186,14 @@ def test_kinds_are_those_that_the_answers_ask_for(cluster: Cluster) -> None:
         assert set(cluster.objects[overlay]) == wanted
 
 
-def test_environments_keep_apart(cluster: Cluster) -> None:
+def test_environments_are_separate(cluster: Cluster) -> None:
     for overlay, namespace in zip(OVERLAYS, ("my-app-development", "my-app"), strict=True):
         found = {each["metadata"]["namespace"] for each in cluster.objects[overlay].values()}
         assert found == {namespace}
         assert f".{namespace}.svc" in cluster.settings(overlay)["APP_ALLOWED_HOSTS"]
 
 
-def test_everything_means_the_same_pods(cluster: Cluster) -> None:
+def test_all_selectors_match_the_same_pods(cluster: Cluster) -> None:
     objects = cluster.objects["production"]
     labels = {"app.kubernetes.io/name": "my-app"}
     selectors = [
@@ -217,7 +217,7 @@ def _spread(cluster: Cluster) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", PROJECTS)
-def test_project_without_manifests_never_speaks_of_them(
+def test_project_without_manifests_never_mentions_them(
     template: Path, tmp_path: Path, name: str
 ) -> None:
     project = render(template, tmp_path / "my-app", PROJECTS[name])
@@ -231,7 +231,7 @@ def test_project_without_manifests_never_speaks_of_them(
 # ------------------------------------------------------------------------------------ the pods
 
 
-def test_replicas_are_as_many_as_share_what_they_store(cluster: Cluster) -> None:
+def test_replicas_are_limited_by_unshared_storage(cluster: Cluster) -> None:
     deployment = cluster.deployment()
 
     if not cluster.can_scale:
@@ -240,7 +240,7 @@ def test_replicas_are_as_many_as_share_what_they_store(cluster: Cluster) -> None
         assert not _spread(cluster)
         return
     scaling = cluster.objects["production"]["HorizontalPodAutoscaler"]["spec"]
-    assert "replicas" not in deployment, "it would undo what the autoscaler did"
+    assert "replicas" not in deployment, "it would override the autoscaler"
     assert deployment["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
     assert {each["topologyKey"].split("/")[-1] for each in _spread(cluster)} == {"zone", "hostname"}
     assert 2 <= scaling["minReplicas"] < scaling["maxReplicas"]
@@ -249,7 +249,7 @@ def test_replicas_are_as_many_as_share_what_they_store(cluster: Cluster) -> None
         assert most * int(cluster.settings()["APP_DATABASE_POOL_SIZE"]) < CONNECTIONS
 
 
-def test_pods_keep_the_restricted_standard_and_more(cluster: Cluster) -> None:
+def test_pods_meet_the_restricted_standard_and_more(cluster: Cluster) -> None:
     pod = cluster.pod()
     dockerfile = (cluster.project / "docker/Dockerfile").read_text()
     user = re.search(r"^USER (\d+):(\d+)$", dockerfile, re.MULTILINE)
@@ -276,7 +276,7 @@ def _containers(pod: dict[str, Any]) -> list[dict[str, Any]]:
     return [*pod["containers"], *pod.get("initContainers", [])]
 
 
-def test_state_is_in_volumes_only(cluster: Cluster) -> None:
+def test_state_is_only_in_volumes(cluster: Cluster) -> None:
     pod = cluster.pod()
     has_file = cluster.answers["database"] == "sqlite"
     folders = {"/tmp", "/data"} if has_file else {"/tmp"}  # noqa: S108 -- in the container
@@ -291,7 +291,7 @@ def test_state_is_in_volumes_only(cluster: Cluster) -> None:
         assert cluster.settings()["DATABASE_URL"].startswith("sqlite:////data/")
 
 
-def test_image_is_the_one_that_a_release_publishes(cluster: Cluster) -> None:
+def test_image_is_the_published_one(cluster: Cluster) -> None:
     steps = jobs_of(cluster.project / ".github/workflows/release.yml")["image"]
     (version,) = [step for step in steps if step.get("id") == "version"]
     published = version["run"].partition("image=")[2].partition('"')[0]
@@ -320,7 +320,7 @@ def test_migrations_run_before_the_service(cluster: Cluster) -> None:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the service makes of variables: nothing where it refuses to start."""
+    """Settings that result from variables, or nothing if the service refuses to start."""
 
     settings: dict[str, Any]
     unknown: list[str]
@@ -329,7 +329,7 @@ class Outcome:
 def outcomes(
     python: str, cluster: Cluster, *environments: dict[str, str]
 ) -> tuple[dict[str, Any], list[Outcome]]:
-    """Return the schema of the settings, and what each environment comes to."""
+    """Return the JSON schema of the settings, and the outcome of each environment."""
     result = subprocess.run(
         [python, "-c", READ_SETTINGS, str(cluster.project / "src")],
         cwd=cluster.project,
@@ -344,13 +344,13 @@ def outcomes(
 
 
 def given(cluster: Cluster, overlay: str, *, without: str = "") -> dict[str, str]:
-    """Return what the service gets when its secret has all that pods wait for, but for one."""
+    """Return the service's variables with all required secrets, optionally without one."""
     waited_for = [name for name, is_required in cluster.secrets().items() if is_required]
     kept = {name: SECRETS[name] for name in waited_for if name != without}
     return {**cluster.settings(overlay), **kept}
 
 
-def test_service_takes_the_settings(cluster: Cluster, python: str) -> None:
+def test_service_accepts_the_settings(cluster: Cluster, python: str) -> None:
     schema, found = outcomes(python, cluster, *(given(cluster, each) for each in OVERLAYS))
     known = {
         name if name.isupper() else f"APP_{name}".upper(): text
@@ -372,7 +372,7 @@ def _with_definitions(field: dict[str, Any], schema: dict[str, Any]) -> str:
     return text + "".join(_with_definitions(schema["$defs"][name], schema) for name in names)
 
 
-def test_pods_wait_for_what_the_service_cannot_do_without(cluster: Cluster, python: str) -> None:
+def test_pods_require_the_secrets_the_service_needs(cluster: Cluster, python: str) -> None:
     secrets = cluster.secrets()
     variables = [given(cluster, "production", without=name) for name in secrets]
     _, found = outcomes(python, cluster, *variables)
@@ -382,7 +382,7 @@ def test_pods_wait_for_what_the_service_cannot_do_without(cluster: Cluster, pyth
     assert {name for name, is_required in secrets.items() if is_required} == refused | shared
 
 
-def test_numbers_agree(cluster: Cluster, python: str) -> None:
+def test_deployment_matches_the_settings(cluster: Cluster, python: str) -> None:
     _, (outcome,) = outcomes(python, cluster, given(cluster, "production"))
     settings, container = outcome.settings, cluster.container()
 
@@ -400,7 +400,7 @@ def test_numbers_agree(cluster: Cluster, python: str) -> None:
 # --------------------------------------------------------------------------------- the network
 
 
-def test_prometheus_finds_the_metrics_and_the_world_does_not(cluster: Cluster) -> None:
+def test_metrics_are_for_prometheus_only(cluster: Cluster) -> None:
     annotations = cluster.deployment()["template"]["metadata"].get("annotations")
     (served,) = cluster.objects["production"]["Service"]["spec"]["ports"]
     rules = cluster.objects["production"]["NetworkPolicy"]["spec"]["ingress"]
@@ -419,7 +419,7 @@ def test_prometheus_finds_the_metrics_and_the_world_does_not(cluster: Cluster) -
     assert open_to["http"] != open_to["metrics"]
 
 
-def test_service_may_call_what_it_needs_and_nothing_else(cluster: Cluster) -> None:
+def test_egress_allows_only_needed_services(cluster: Cluster) -> None:
     policy = cluster.objects["production"]["NetworkPolicy"]["spec"]
     allowed = {
         each["port"] for each in chain.from_iterable(rule["ports"] for rule in policy["egress"])
@@ -441,7 +441,7 @@ def test_service_may_call_what_it_needs_and_nothing_else(cluster: Cluster) -> No
 
 @pytest.mark.parametrize("name", PROJECTS)
 def test_service_runs_as_the_manifests_say(workshop: Workshop, tmp_path: Path, name: str) -> None:
-    """With their commands, variables and probes; ports, folder and drain are those of a test."""
+    """Uses the manifests' commands, variables and probes; the test sets ports, folder and drain."""
     answers = PROJECTS[name] | ON
     cluster = Cluster(workshop.make(answers), answers)
     bin_folder = workshop.environment_of(cluster.project) / "bin"

@@ -1,4 +1,4 @@
-"""Clients that do not hurry or send too much, before the service and its proxy."""
+"""Slow clients and oversized bodies at the service and its proxy."""
 
 import socket
 import sqlite3
@@ -38,7 +38,7 @@ UPLOADS = """
 
 
 def add_items(file: Path) -> None:
-    """Add so many items that no buffer takes their export."""
+    """Add enough items to make an export larger than any socket buffer."""
     rows = [(uuid4().hex, f"Item {number}", "\N{GRINNING FACE}" * 2000) for number in range(2000)]
     insert = "INSERT INTO items (id, name, description, created_at, updated_at) "
     with closing(sqlite3.connect(file)) as connection, connection:
@@ -47,7 +47,7 @@ def add_items(file: Path) -> None:
 
 @pytest.fixture
 def proxy(workshop: Workshop, tmp_path: Path) -> Generator[int]:
-    """The proxy, with less patience and larger bodies, before a service of few connections."""
+    """The proxy with short timeouts and large bodies, and a service with few connections."""
     project = workshop.make(PEOPLE | {"database": "sqlite"})
     substitute(project / "docker/nginx.conf", r"(client_body_timeout|send_timeout) 15s;", r"\1 1s;")
     substitute(
@@ -61,7 +61,7 @@ def proxy(workshop: Workshop, tmp_path: Path) -> Generator[int]:
             yield port
 
 
-def test_proxy_clients_that_do_not_hurry_keep_nobody_out(proxy: int) -> None:
+def test_proxy_slow_clients_block_no_others(proxy: int) -> None:
     with ExitStack() as stack:
         connections: list[socket.socket] = []
         for request in [EXPORT] * 10 + [NO_BODY] * 30:
@@ -81,7 +81,7 @@ def test_proxy_clients_that_do_not_hurry_keep_nobody_out(proxy: int) -> None:
     assert ended == [b""] * 30
 
 
-def test_proxy_routes_take_bodies_of_their_own_size(proxy: int) -> None:
+def test_proxy_routes_have_their_own_body_limits(proxy: int) -> None:
     sent = [("/uploads", 6_000_000), ("/api/v1/items", 6_000_000), ("/uploads", 9_000_000)]
     answers = [ask(proxy, path, "POST", b"x" * size) for path, size in sent]
 

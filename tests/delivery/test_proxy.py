@@ -1,4 +1,4 @@
-"""The service in its image behind nginx, each with what the rendered compose files give it."""
+"""The service's image behind nginx, each configured by the rendered compose files."""
 
 import http.client
 import http.server
@@ -34,20 +34,20 @@ DOCKERS_NETWORKS = ("172.17.0.0/16", "172.31.0.0/16", "192.168.0.0/20", "10.0.0.
 
 @pytest.fixture(scope="module")
 def built(workshop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> Built:
-    """The image of a project with its defaults."""
+    """The image of a project with default answers."""
     return build(builder_here(), workshop, tmp_path_factory, "default")
 
 
 @pytest.fixture(scope="module")
 def environment(built: Built) -> dict[str, str]:
-    """What the compose file gives the service, with nobody's own variables set."""
+    """The service's environment from the compose file, without the developer's variables."""
     environment: dict[str, str] = services_of(built.project)["api"]["environment"]
     return environment
 
 
 @pytest.fixture(scope="module")
 def service(built: Built, environment: dict[str, str]) -> Generator[Service]:
-    """The service, started."""
+    """The running service."""
     service = Service(built, environment)
     with service.stack:
         service.start()
@@ -56,12 +56,12 @@ def service(built: Built, environment: dict[str, str]) -> Generator[Service]:
 
 @pytest.fixture
 def ports(built: Built, service: Service, tmp_path: Path) -> Generator[tuple[int, int]]:
-    """The proxy before the service."""
+    """The ports of the proxy in front of the service."""
     with nginx(built.project, tmp_path, service.port) as ports:
         yield ports
 
 
-def test_compose_trusts_dockers_networks_alone(environment: dict[str, str]) -> None:
+def test_compose_trusts_only_docker_networks(environment: dict[str, str]) -> None:
     trusted = [
         ipaddress.IPv4Network(each) for each in environment["APP_TRUSTED_PROXIES"].split(",")
     ]
@@ -71,7 +71,7 @@ def test_compose_trusts_dockers_networks_alone(environment: dict[str, str]) -> N
         assert any(ipaddress.IPv4Network(each).subnet_of(network) for network in trusted)
 
 
-def test_address_and_scheme_arrive(
+def test_proxy_passes_ip_address_and_scheme(
     built: Built, environment: dict[str, str], tmp_path: Path
 ) -> None:
     service = Service(built, environment)
@@ -92,7 +92,7 @@ def test_address_and_scheme_arrive(
     assert [line["client"] for line in asked] == ["127.0.0.2", "127.0.0.1"]
 
 
-def test_foreign_host_is_refused(ports: tuple[int, int]) -> None:
+def test_proxy_unknown_host_is_refused(ports: tuple[int, int]) -> None:
     response, problem = ask(ports[0], headers={"Host": "evil.example"})
 
     assert response.status == 400
@@ -108,7 +108,7 @@ def test_foreign_host_is_refused(ports: tuple[int, int]) -> None:
         ("http://localhost/health", "evil.example", 400),
     ],
 )
-def test_target_that_names_another_host_is_refused(
+def test_proxy_target_with_another_host_is_refused(
     ports: tuple[int, int], target: str, host: str, status: int
 ) -> None:
     connection = http.client.HTTPConnection("localhost", ports[0], timeout=10)
@@ -119,7 +119,7 @@ def test_target_that_names_another_host_is_refused(
     assert response.status == status
 
 
-def test_body_after_an_upgrade_arrives(ports: tuple[int, int]) -> None:
+def test_proxy_passes_body_after_upgrade_offer(ports: tuple[int, int]) -> None:
     headers = {
         "Content-Type": "application/json",
         "Connection": "Upgrade, HTTP2-Settings",
@@ -134,7 +134,7 @@ def test_body_after_an_upgrade_arrives(ports: tuple[int, int]) -> None:
 
 @pytest.mark.parametrize("size", [MEBIBYTE + 1, 3 * MEBIBYTE], ids=["service", "proxy"])
 @pytest.mark.parametrize("is_chunked", [False, True], ids=["sized", "chunked"])
-def test_large_body_gets_413(ports: tuple[int, int], size: int, is_chunked: bool) -> None:
+def test_proxy_large_body_answers_413(ports: tuple[int, int], size: int, is_chunked: bool) -> None:
     body = iter([b"x" * size]) if is_chunked else b"x" * size
     headers = {"Content-Type": "application/json"}
     response, problem = ask(ports[0], method="POST", body=body, headers=headers)
@@ -145,12 +145,12 @@ def test_large_body_gets_413(ports: tuple[int, int], size: int, is_chunked: bool
 
 
 class Streaming(http.server.BaseHTTPRequestHandler):
-    """Sends a second part only when the first has arrived."""
+    """Sends a second part only after the first has arrived."""
 
     has_arrived = threading.Event()
 
     def do_GET(self) -> None:
-        """Answer in two parts, or at once where nobody streams."""
+        """Answer in two parts, or at once if no client is streaming."""
         self.send_response(200)
         self.end_headers()
         self.wfile.write(b"data: first\n\n")
@@ -159,10 +159,10 @@ class Streaming(http.server.BaseHTTPRequestHandler):
             self.wfile.write(b"data: second\n\n")
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Say nothing."""
+        """Suppress the server's log."""
 
 
-def test_stream_arrives_as_it_is_written(built: Built, tmp_path: Path) -> None:
+def test_proxy_streams_without_buffering(built: Built, tmp_path: Path) -> None:
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Streaming) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         with nginx(built.project, tmp_path, server.server_port) as (port, _):
@@ -178,7 +178,7 @@ def test_stream_arrives_as_it_is_written(built: Built, tmp_path: Path) -> None:
     assert (first, rest) == (b"data: first\n\n", b"data: second\n\n")
 
 
-def test_restarts_lose_no_request_that_can_be_retried(
+def test_proxy_restart_loses_no_retryable_request(
     built: Built, environment: dict[str, str], service: Service, tmp_path: Path
 ) -> None:
     other = Service(built, environment)
@@ -204,7 +204,7 @@ def test_restarts_lose_no_request_that_can_be_retried(
     assert set(statuses) == {200}
 
 
-def test_absent_service_is_a_problem_that_says_when_to_come_back(
+def test_proxy_absent_service_is_a_problem_with_retry_after(
     ports: tuple[int, int], service: Service
 ) -> None:
     service.stop()
@@ -218,7 +218,7 @@ def test_absent_service_is_a_problem_that_says_when_to_come_back(
     assert problem["code"] == "unavailable"
 
 
-def test_development_reloads_the_source_of_this_machine(
+def test_development_compose_reloads_local_source(
     built: Built, environment: dict[str, str], tmp_path: Path
 ) -> None:
     override = yaml.safe_load((built.project / "docker/docker-compose.override.yml").read_text())

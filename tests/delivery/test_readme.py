@@ -1,7 +1,7 @@
-"""The first five minutes: every command of a project's README, in order, as it stands there.
+"""The first five minutes: every command of a project's README, in order and verbatim.
 
-What Docker is asked for is recorded and not done: a service with its image is built and run in
-`test_image.py`, one behind its proxy in `test_proxy.py`.
+Docker commands are recorded but not run: the image is built and run in `test_image.py`, and the
+service behind its proxy in `test_proxy.py`.
 """
 
 import os
@@ -34,12 +34,12 @@ COPIER = f"""\
 
 @dataclass(frozen=True)
 class Reader:
-    """Somebody who does what a README says.
+    """A user who follows a README.
 
     Attributes:
-        project: Where the README is.
+        project: The folder of the README.
         variables: The environment of the commands.
-        port: Where the service is to listen.
+        port: The port of the service.
     """
 
     project: Path
@@ -47,7 +47,7 @@ class Reader:
     port: int
 
     def follow(self, command: str) -> None:
-        """Do what a line says, and stop what would run for ever."""
+        """Run a line's command, and stop it if it would run forever."""
         if command == "uv run my-app":
             self._serve(command)
         elif "copier" in command:
@@ -61,7 +61,7 @@ class Reader:
         assert result.returncode == 0, f"{command} failed:\n{result.stdout[-4000:]}"
 
     def _serve(self, command: str) -> None:
-        """Look at what it serves, and press Control-C."""
+        """Check the running service, and press Control-C."""
         with self._terminal(command) as terminal:
             for path in ("ready", "docs", "openapi.json"):
                 wait_for(f"http://127.0.0.1:{self.port}/{path}", seconds=60)
@@ -75,7 +75,7 @@ class Reader:
 
     @contextmanager
     def _terminal(self, command: str) -> Generator["pexpect.spawn[str]"]:
-        """Run a command in a terminal, and see it end well."""
+        """Run a command in a terminal, and check that it succeeds."""
         terminal: pexpect.spawn[str] = pexpect.spawn(
             "bash",
             ["-e", "-c", command],
@@ -93,7 +93,7 @@ class Reader:
 
 
 def commands_of(readme: str) -> Iterator[str]:
-    """Return the lines of all blocks that are for a shell, without their comments."""
+    """Return the lines of all shell blocks, without comments."""
     for token in MarkdownIt().parse(readme):
         if token.type == "fence" and token.info == "shell":
             lines = token.content.replace("\\\n", "").splitlines()
@@ -102,7 +102,7 @@ def commands_of(readme: str) -> Iterator[str]:
 
 @pytest.fixture
 def tools(tmp_path: Path) -> Path:
-    """What stands for programs that ask other machines."""
+    """Replacements for programs that contact other machines."""
     folder = tmp_path / "tools"
     folder.mkdir()
     recorder(folder, "docker", COMPOSE)
@@ -112,7 +112,7 @@ def tools(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", PROJECTS)
-def test_readme_can_be_followed_to_the_letter(
+def test_readme_works_verbatim(
     workshop: Workshop, history: History, tmp_path: Path, tools: Path, name: str
 ) -> None:
     project = history.copy(tmp_path / "my-app", PROJECTS[name], PRESENT)
@@ -135,7 +135,7 @@ def test_readme_can_be_followed_to_the_letter(
 
 
 def commit(project: Project) -> None:
-    """Commit what the README says, revisions and the resource, and there is nothing else."""
+    """Commit the README's files and new revisions, and check that nothing else changed."""
     changed = [line[3:] for line in project.changes()]
     expected = {name for name in changed if re.search(r"/migrations/versions/|rooms|/main", name)}
     assert not {*changed} - expected - {"openapi.json", "uv.lock"}, changed

@@ -1,4 +1,4 @@
-"""Three processes behind the proxy, with one PostgreSQL and one Redis, are one service."""
+"""Three processes behind the proxy, with one PostgreSQL and one Redis, act as one service."""
 
 import re
 import secrets
@@ -23,14 +23,14 @@ REFRESH = "/api/v1/auth/refresh"
 
 @dataclass(frozen=True)
 class Service:
-    """Three processes and what they share.
+    """Three processes and the servers they share.
 
     Attributes:
-        program: What was started thrice.
-        variables: The environment of each.
+        program: The command of each process.
+        variables: The environment of each process.
         database: The server they share.
-        ports: Where each listens.
-        proxy: Where all of them are reached.
+        ports: The port of each process.
+        proxy: The port of the proxy in front of them.
     """
 
     program: str
@@ -42,7 +42,7 @@ class Service:
 
 @pytest.fixture(scope="module")
 def service(workshop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> Generator[Service]:
-    """The fullest project, in production."""
+    """The project with all blocks, in production."""
     project = workshop.make(ON_SERVERS)
     program = str(workshop.environment_of(project) / "bin" / "my-app")
     with ExitStack() as stack:
@@ -50,7 +50,7 @@ def service(workshop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> Gen
         variables = {
             "APP_ALLOWED_HOSTS": "localhost,127.0.0.1",
             "APP_AUTH_FAILURES_PER_ACCOUNT": "5",
-            "APP_CACHE_TIMEOUT_SECONDS": "10",  # a slow machine is no Redis that is down
+            "APP_CACHE_TIMEOUT_SECONDS": "10",  # avoids timeouts on a slow machine
             "APP_ENVIRONMENT": "production",
             "APP_RATE_LIMIT_DEFAULT": "100000/day",
             "APP_RATE_LIMIT_ROUTES": f"{LIMITED}=50/day",
@@ -69,7 +69,7 @@ def service(workshop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> Gen
 
 @pytest.fixture
 def account(service: Service) -> tuple[str, str]:
-    """Address and password of somebody who registered with the first process."""
+    """Email address and password of a user who registered with the first process."""
     email, password = f"{secrets.token_hex(8)}@example.com", secrets.token_hex(8)
     registration = {"email": email, "password": password}
     status, _ = send(service.ports[0], "POST", "/api/v1/auth/register", registration)
@@ -78,13 +78,13 @@ def account(service: Service) -> tuple[str, str]:
 
 
 def counted(port: int, name: str, labels: str) -> int:
-    """Return what a process has counted under a name, for labels that match a pattern."""
+    """Return a process's count for a metric, summed over labels that match a pattern."""
     _, text = ask(port, "/metrics")
     found = re.findall(rf"^{name}{{{labels}}} (\S+)$", text.decode(), re.MULTILINE)
     return sum(int(float(value)) for value in found)
 
 
-def test_migrations_run_at_the_same_time_happen_once(service: Service) -> None:
+def test_migrations_concurrent_runs_apply_once(service: Service) -> None:
     service.database.run("createdb", "fresh")
     url = service.database.url.removesuffix("/app") + "/fresh"
     environment = service.variables | {"DATABASE_URL": url}
@@ -106,14 +106,14 @@ def test_migrations_run_at_the_same_time_happen_once(service: Service) -> None:
     assert check.returncode == 0
 
 
-def test_rate_limit_is_exact_over_all_processes(service: Service) -> None:
+def test_rate_limit_is_exact_across_processes(service: Service) -> None:
     with ThreadPoolExecutor(8) as callers:
         asking = [callers.submit(ask, service.proxy, LIMITED) for _ in range(90)]
 
     assert Counter(each.result()[0].status for each in asking) == {200: 50, 429: 40}
 
 
-def test_metrics_of_all_processes_add_up(service: Service) -> None:
+def test_metrics_are_summed_across_processes(service: Service) -> None:
     labels = f'method="GET",route="{ITEMS}",status="200"'
     before = [counted(port, "http_requests_total", labels) for port in service.ports]
 
@@ -123,7 +123,7 @@ def test_metrics_of_all_processes_add_up(service: Service) -> None:
     after = [counted(port, "http_requests_total", labels) for port in service.ports]
     each = [now - then for now, then in zip(after, before, strict=True)]
     assert sum(each) == 30
-    assert all(each), "the proxy shares requests out"
+    assert all(each), "the proxy balances requests"
 
 
 def test_cache_is_shared_and_never_stale(service: Service, account: tuple[str, str]) -> None:
@@ -161,7 +161,7 @@ def test_replayed_refresh_token_is_noticed_by_every_process(
     assert send(first, "POST", REFRESH, newest)[0] == 401, "the whole session has ended"
 
 
-def test_guesses_are_counted_over_all_processes(service: Service, account: tuple[str, str]) -> None:
+def test_guesses_are_counted_across_processes(service: Service, account: tuple[str, str]) -> None:
     email, password = account
     ports = cycle(service.ports)
 

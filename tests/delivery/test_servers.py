@@ -1,4 +1,4 @@
-"""Suites of generated projects on servers as their owners run them: over TCP, from Debian."""
+"""Suites of rendered projects on Debian's servers over TCP, as owners run them."""
 
 import os
 import shutil
@@ -71,11 +71,11 @@ asyncio.run(main())
 
 @dataclass(frozen=True, kw_only=True)
 class Server:
-    """A server that listens on a port of this machine.
+    """A server on a port of this machine.
 
     Attributes:
-        url: Its address.
-        log: What it writes down.
+        url: Its URL.
+        log: Its log file.
     """
 
     url: str
@@ -86,7 +86,7 @@ class Server:
 def running(
     command: list[str], until: list[str], log: Path, user: str | None = None
 ) -> Generator[None]:
-    """Run a server, perhaps as another user, once another command says that it is ready."""
+    """Run a server, optionally as another user, once a second command reports readiness."""
     with (
         log.open("w") as output,
         subprocess.Popen(
@@ -97,7 +97,7 @@ def running(
             _wait_for(until)
             yield
         finally:
-            process.send_signal(signal.SIGINT)  # PostgreSQL waits for nobody then
+            process.send_signal(signal.SIGINT)  # makes PostgreSQL stop without waiting for clients
 
 
 def _wait_for(command: list[str]) -> None:
@@ -109,7 +109,7 @@ def _wait_for(command: list[str]) -> None:
 
 @pytest.fixture(scope="module")
 def postgresql() -> Generator[Server]:
-    """A PostgreSQL of this worker's own, with nothing in it; as root, Debian's user has it."""
+    """An empty PostgreSQL of this worker; under root it runs as Debian's user."""
     program, initdb, isready = (_installed(name) for name in ("postgres", "initdb", "pg_isready"))
     requires(program)
     user = "postgres" if os.geteuid() == 0 else None
@@ -133,7 +133,7 @@ def postgresql() -> Generator[Server]:
 
 
 def _installed(program: str) -> str:
-    """Find a program of the newest PostgreSQL, which Debian keeps out of the path."""
+    """Find a program of the newest PostgreSQL, which Debian keeps outside PATH."""
     found = Path("/usr/lib/postgresql").glob(f"*/bin/{program}")
     newest = max(found, key=lambda path: float(path.parts[4]), default=program)
     return str(newest)
@@ -141,7 +141,7 @@ def _installed(program: str) -> str:
 
 @pytest.fixture
 def pgbouncer(postgresql: Server) -> Generator[Server]:
-    """A pooler in transaction mode before PostgreSQL, with a few connections for many clients."""
+    """A connection pooler in transaction mode, with few server connections for many clients."""
     requires("pgbouncer", "pg_isready")
     user = "postgres" if os.geteuid() == 0 else None
     port = str(free_port())
@@ -157,7 +157,7 @@ def pgbouncer(postgresql: Server) -> Generator[Server]:
 
 @pytest.fixture(scope="module")
 def redis(tmp_path_factory: pytest.TempPathFactory) -> Generator[Server]:
-    """A Redis of this worker's own, which keeps nothing."""
+    """A Redis of this worker, without persistence."""
     requires("redis-server", "redis-cli")
     port, log = str(free_port()), tmp_path_factory.mktemp("redis") / "log"
     serve = ["redis-server", "--port", port, "--bind", "127.0.0.1", "--save", ""]
@@ -165,7 +165,7 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Generator[Server]:
         yield Server(url=f"redis://127.0.0.1:{port}/0", log=log)
 
 
-def test_service_behind_a_pooler_in_transaction_mode_loses_nothing(
+def test_service_behind_transaction_pooler_loses_nothing(
     workshop: Workshop, pgbouncer: Server
 ) -> None:
     variables = {"DATABASE_URL": f"{pgbouncer.url}?sslmode=prefer&channel_binding=prefer"}
@@ -180,7 +180,7 @@ def test_service_behind_a_pooler_in_transaction_mode_loses_nothing(
 
 
 @pytest.mark.parametrize("answers", covering(2, ON_POSTGRESQL), ids=name_of)
-def test_suite_passes_on_servers_over_tcp_and_leaves_nothing_there(
+def test_suite_on_tcp_servers_passes_and_cleans_up(
     workshop: Workshop, postgresql: Server, redis: Server, answers: Answers
 ) -> None:
     variables = {"TEST_DATABASE_URL": postgresql.url, "TEST_REDIS_URL": redis.url}
@@ -197,7 +197,7 @@ def test_suite_passes_on_servers_over_tcp_and_leaves_nothing_there(
 
 
 def _commands(redis: Server) -> int:
-    """Return how many commands a Redis has been given."""
+    """Return the number of commands that a Redis has processed."""
     ask = ["redis-cli", "-u", redis.url, "info", "stats"]
     stats = subprocess.run(ask, check=True, capture_output=True, text=True).stdout
     return int(stats.partition("total_commands_processed:")[2].split()[0])

@@ -1,4 +1,4 @@
-"""The page on tables does what it says: each kind of value, and each change of tables with rows."""
+"""The page on tables is accurate for each kind of value and each change of tables with rows."""
 
 import json
 import re
@@ -112,15 +112,15 @@ asyncio.run(main())
 
 @dataclass(frozen=True)
 class Change:
-    """A change of a table that has a row.
+    """A change to a table with one row.
 
     Attributes:
-        row: The row of the page that tells of it.
-        before: The column before, if there is one; None if there is no table.
-        after: The column after, likewise.
-        value: What the row has in the column before.
-        note: What `db revision` says, if anything.
-        base: A further base of the table after the change.
+        row: The row of the page that describes it.
+        before: The column before the change; None if there is none, or no table.
+        after: The column after the change, likewise.
+        value: The column's value before the change.
+        note: The note printed by `db revision`, if any.
+        base: An additional base of the table after the change.
     """
 
     row: str
@@ -215,12 +215,12 @@ REFUSED = "a column without a default that may not be NULL"
 
 @dataclass(frozen=True)
 class Owner:
-    """Somebody who changes the tables of a project.
+    """A developer who changes the tables of a project.
 
     Attributes:
-        project: Where the page is, without the example.
-        workshop: Runs commands, on a database of the owner's own.
-        checker: What checks its types.
+        project: The project with the page, without the example.
+        workshop: Runs commands on the owner's database.
+        checker: Checks the project's types.
     """
 
     project: Path
@@ -233,24 +233,24 @@ class Owner:
         return (self.project / PAGE).read_text()
 
     def run(self, *command: str) -> str:
-        """Run a command that must work, and return what it prints."""
+        """Run a command that must succeed, and return its output."""
         result = self.attempt(*command)
         assert result.returncode == 0, f"{command} failed:\n{result.stdout[-8000:]}"
         return result.stdout
 
     def attempt(self, *command: str) -> subprocess.CompletedProcess[str]:
-        """Run a command, whether it works or not."""
+        """Run a command that may fail."""
         program = self.workshop.environment_of(self.project) / "bin" / command[0]
         variables = self.workshop.environment
         return ran(program, *command[1:], folder=self.project, variables=variables)
 
     def follow(self, block: str) -> None:
-        """Run a block of commands, as far as they are of the project."""
+        """Run those commands of a block that belong to the project."""
         for line in block.splitlines():
             self.run(*re.sub(r"^uv run ", "", line).replace('"', "").split(maxsplit=3))
 
     def define(self, tables: Iterator[str]) -> None:
-        """Write the module of tables anew."""
+        """Replace the module of tables."""
         (self.project / CHANGED).write_text("".join([MODULE, *tables]))
 
 
@@ -274,7 +274,7 @@ def owner(
         servers.ask("DROP DATABASE tables WITH (FORCE)")
 
 
-def test_page_on_tables_works_to_the_letter(owner: Owner) -> None:
+def test_page_on_tables_works_verbatim(owner: Owner) -> None:
     for path, code in re.findall(r"```python\n# (\S+)\n(.*?)```", owner.page, re.DOTALL):
         (owner.project / path).write_text(code)
     first, second, again = re.findall(r"```shell\n(.*?)```", owner.page, re.DOTALL)
@@ -292,7 +292,7 @@ def test_page_on_tables_works_to_the_letter(owner: Owner) -> None:
     owner.run("python", "-c", ROUND)
 
 
-def test_each_change_of_the_page_goes_up_and_down_on_rows(owner: Owner) -> None:
+def test_each_change_on_the_page_is_reversible_with_rows(owner: Owner) -> None:
     (owner.project / "src/my_app/database/kinds.py").write_text(KINDS)
     owner.define(_tables(is_after=False))
     owner.run("my-app", "db", "revision", "Before")

@@ -1,4 +1,4 @@
-"""The workflows of a project: each shell step is run, as it stands in the rendered file."""
+"""The workflows of a project: each shell step runs verbatim from the rendered file."""
 
 import http.server
 import json
@@ -35,7 +35,7 @@ pip-audit*) [ -z "$ADVISORIES" ] || exec uv tool run --quiet "$@" $ADVISORIES ;;
 *) exec uv tool run --quiet "$@" ;;
 esac
 """
-"""Everything is what it is, but that an audit asks nobody, or who is named by `ADVISORIES`."""
+"""Runs the real tools, except that audits query `ADVISORIES` or nothing."""
 
 DOCKER = """\
 case "$1" in
@@ -47,7 +47,7 @@ esac
 
 @pytest.fixture
 def tools(tmp_path: Path) -> Path:
-    """Programs that record their calls instead of reaching another machine."""
+    """Programs that record their calls instead of contacting other machines."""
     folder = tmp_path / "tools"
     folder.mkdir()
     recorder(folder, "gh")
@@ -94,7 +94,7 @@ def test_ci_passes_in_a_new_project(
 
 
 def described(checkout: Path, runner: Runner) -> None:
-    """Write and commit the description of the API, as the owner has by the first pull request."""
+    """Write and commit `openapi.json`, which owners have by their first pull request."""
     command = ("uv", "run", "--quiet", "my-app", "openapi", "--output", "openapi.json")
     variables = {**runner.variables, "PATH": f"{runner.tools}:{runner.variables['PATH']}"}
     result = ran(*command, folder=checkout, variables=variables)
@@ -103,7 +103,7 @@ def described(checkout: Path, runner: Runner) -> None:
     git(checkout, "commit", "--quiet", "--message=feat: describe the API")
 
 
-def test_ci_refuses_a_break_of_the_api_until_it_is_allowed(
+def test_ci_breaking_change_fails_until_allowed(
     workshop: Workshop, tmp_path: Path, tools: Path
 ) -> None:
     checkout = owned(workshop, tmp_path / "my-app", PROJECTS["off"])
@@ -126,9 +126,7 @@ def test_ci_refuses_a_break_of_the_api_until_it_is_allowed(
     assert "delete it: GET /health: removed" in runner.printed
 
 
-def test_ci_fails_where_the_service_does_not_stop_in_order(
-    workshop: Workshop, tmp_path: Path, tools: Path
-) -> None:
+def test_ci_fails_on_unclean_shutdown(workshop: Workshop, tmp_path: Path, tools: Path) -> None:
     checkout = owned(workshop, tmp_path / "my-app", PROJECTS["default"])
     recorder(tools, "docker", DOCKER.replace("EXIT_CODE:-0", "EXIT_CODE:-137"))
 
@@ -137,7 +135,7 @@ def test_ci_fails_where_the_service_does_not_stop_in_order(
 
 
 class Advisories(http.server.BaseHTTPRequestHandler):
-    """Says of every package what is known of it."""
+    """A server that returns the same advisories for every package."""
 
     status = 200
     known: ClassVar[dict[str, object]] = {}
@@ -150,11 +148,11 @@ class Advisories(http.server.BaseHTTPRequestHandler):
         self.wfile.write(json.dumps(self.known.get(asked["package"]["name"], {})).encode())
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Say nothing."""
+        """Suppress the server's log."""
 
 
 class Flaw(Advisories):
-    """Knows of one."""
+    """A server that reports one vulnerability."""
 
     known: ClassVar[dict[str, object]] = {
         "starlette": {"vulns": [{"id": "PYSEC-2026-1", "affected": []}]}
@@ -162,14 +160,14 @@ class Flaw(Advisories):
 
 
 class Broken(Advisories):
-    """Knows nothing at all."""
+    """A server that fails."""
 
     status = 500
 
 
 @pytest.fixture
 def advisories(request: pytest.FixtureRequest) -> Generator[str]:
-    """Where advisories are asked for, as options of the tool that audits."""
+    """The URL of the advisories, as options of the audit tool."""
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), request.param) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"--vulnerability-service osv --osv-url http://127.0.0.1:{server.server_port}/"
@@ -182,7 +180,7 @@ def advisories(request: pytest.FixtureRequest) -> Generator[str]:
     ids=["clean", "flaw", "no answer"],
     indirect=["advisories"],
 )
-def test_audit_passes_only_where_everything_was_audited(
+def test_audit_passes_only_if_complete(
     workshop: Workshop, tmp_path: Path, tools: Path, advisories: str, said: str | None
 ) -> None:
     checkout = owned(workshop, tmp_path / "my-app", PROJECTS["default"])
@@ -204,7 +202,7 @@ def test_audit_passes_only_where_everything_was_audited(
 
 @pytest.fixture
 def released(workshop: Workshop, tmp_path: Path, tools: Path) -> Release:
-    """Prepares the release of a tag, for a commit that CI has passed so many times."""
+    """Prepare the release of a tag, for a commit with this many successful CI runs."""
 
     def prepare(tag: str, *, passed: int = 1) -> Runner:
         recorder(tools, "gh", f'[ "$1 $2" != "run list" ] || echo {passed}')
@@ -218,7 +216,7 @@ def released(workshop: Workshop, tmp_path: Path, tools: Path) -> Release:
     return prepare
 
 
-def test_release_publishes_what_the_tag_names(released: Release) -> None:
+def test_release_publishes_the_tagged_version(released: Release) -> None:
     runner = released("v0.1.0")
     workflow = runner.checkout / WORKFLOWS / "release.yml"
 
@@ -232,7 +230,7 @@ def test_release_publishes_what_the_tag_names(released: Release) -> None:
     assert (runner.checkout / "sbom.cdx.json").exists()
 
 
-def test_release_refuses_a_tag_that_is_not_the_version(released: Release) -> None:
+def test_release_refuses_a_tag_unlike_the_version(released: Release) -> None:
     runner = released("v9.9.9")
 
     with pytest.raises(subprocess.CalledProcessError):
@@ -241,7 +239,7 @@ def test_release_refuses_a_tag_that_is_not_the_version(released: Release) -> Non
     assert "::error::The tag is v9.9.9, but pyproject.toml says 0.1.0." in runner.printed
 
 
-def test_release_refuses_a_commit_that_ci_has_not_passed(released: Release) -> None:
+def test_release_refuses_a_commit_without_passing_ci(released: Release) -> None:
     runner = released("v0.1.0", passed=0)
 
     with pytest.raises(subprocess.CalledProcessError):
@@ -256,7 +254,7 @@ def test_release_refuses_a_commit_that_ci_has_not_passed(released: Release) -> N
 
 @pytest.fixture
 def old_project(history: History, tmp_path: Path) -> Project:
-    """A project of the release before, pushed to where the pull request will be opened."""
+    """A project of the previous release, pushed to the remote that receives the pull request."""
     project = history.copy(tmp_path / "my-app", PEOPLE, PREVIOUS)
     git(tmp_path, "init", "--quiet", "--bare", "origin.git")
     project.git("remote", "add", "origin", str(tmp_path / "origin.git"))
@@ -265,7 +263,7 @@ def old_project(history: History, tmp_path: Path) -> Project:
 
 @pytest.fixture
 def update(workshop: Workshop, history: History, tools: Path) -> Update:
-    """Runs the workflow as it is shipped now: the project's own may be an older one."""
+    """Run the current workflow, since the project's own may be older."""
     workflow = history.fresh(PEOPLE) / WORKFLOWS / "template-update.yml"
 
     def run(project: Project, token: str = "") -> Runner:
@@ -302,10 +300,8 @@ def test_template_update_names_conflicts_and_rejected_changes(
     assert "<<<<<<< before" in git(old_project.path, "show", f"origin/{BRANCH}:docker/Dockerfile")
 
 
-def test_template_update_proposes_what_cannot_be_locked_yet(
-    update: Update, old_project: Project
-) -> None:
-    """Where a dependency clashes, uv cannot read what it should lock."""
+def test_template_update_proposes_unlockable_changes(update: Update, old_project: Project) -> None:
+    """Covers a dependency conflict, with which uv cannot lock the project."""
     old_project.edit(bumped_same_dependency)
 
     runner = update(old_project, "a token")
@@ -328,7 +324,7 @@ def _retry_less(project: Path) -> None:
     substitute(project / "docker/Dockerfile", "--retries=9", "--retries=7")
 
 
-def test_template_update_says_that_it_needs_a_token(update: Update, old_project: Project) -> None:
+def test_template_update_missing_token_is_reported(update: Update, old_project: Project) -> None:
 
     with pytest.raises(subprocess.CalledProcessError) as failure:
         update(old_project)
@@ -346,7 +342,7 @@ def test_template_update_proposes_once(update: Update, old_project: Project, too
     assert not [call for call in runner.calls if "create" in call]
 
 
-def test_template_update_leaves_a_current_project_alone(
+def test_template_update_ignores_a_current_project(
     update: Update, history: History, tmp_path: Path
 ) -> None:
     project = history.copy(tmp_path / "my-app", PEOPLE, "v0.3.0")
@@ -357,7 +353,7 @@ def test_template_update_leaves_a_current_project_alone(
     assert [call.split()[0] for call in runner.calls] == ["gh", "uvx"]
 
 
-def test_template_update_fails_where_it_could_not_look(
+def test_template_update_fails_if_lookup_fails(
     update: Update, old_project: Project, tools: Path
 ) -> None:
     recorder(tools, "uvx", "exit 1")

@@ -1,4 +1,4 @@
-"""The bench works: every kind of scenario measures something, and every column gets a value."""
+"""The benchmark runs: every kind of scenario is measured, and every column has a value."""
 
 import tempfile
 from pathlib import Path
@@ -18,7 +18,7 @@ def test_bench_measures_each_kind_and_fills_every_column() -> None:
     scenarios = [scenario for scenario in SCENARIOS if scenario.name in SMOKE]
     assert {type(scenario) for scenario in scenarios} == {type(each) for each in SCENARIOS}
 
-    # Not among pytest's own folders, which are closed to the user that PostgreSQL runs as.
+    # Not in pytest's own folders, which are closed to the user that runs PostgreSQL.
     with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as name:
         Path(name).chmod(0o755)
         lab = Lab(Path(name), is_quick=True)

@@ -1,4 +1,4 @@
-"""Newer versions are taken for all rows that go together, and for none where they do not."""
+"""Version bumps change all rows that go together, and none of those that do not."""
 
 import shutil
 from pathlib import Path
@@ -16,7 +16,7 @@ UNTIL = "2026-11-21T00:00:00Z"
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A copy of what is read and written, with two rows of long ago."""
+    """A copy of the files that are read and written, with two outdated rows."""
     shutil.copytree(ROOT / "extensions", tmp_path / "extensions")
     for name in ("copier.yml", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path)
@@ -27,12 +27,12 @@ def root(tmp_path: Path) -> Path:
 
 
 def floors(root: Path) -> list[tuple[str, str]]:
-    """Return each package with the version that its row begins at."""
+    """Return each package with the lowest version of its row."""
     asked = (Requirement(row.cells[1]) for row in rows("packages", root))
     return [(each.name, next(iter(each.specifier)).version) for each in asked]
 
 
-def test_bump_brings_every_row_to_what_goes_together(root: Path) -> None:
+def test_bump_updates_rows_to_compatible_versions(root: Path) -> None:
     changes = bump(UNTIL, root)
 
     assert [change.split("~=")[0] for change in changes if "orjson" in change] == ["orjson"]
@@ -47,7 +47,7 @@ def _number(version: str) -> list[int]:
     return [int(part) for part in version.split(".")]
 
 
-def test_bump_changes_nothing_where_no_versions_go_together(root: Path) -> None:
+def test_bump_incompatible_versions_change_nothing(root: Path) -> None:
     substitute(stack(root), r"'orjson~=[\d.]+'", "'fastapi-service-template-of-nobody~=1.0'")
     before = stack(root).read_text()
 

@@ -1,4 +1,4 @@
-"""`pytest --changed` takes what differs, all of it, and says so."""
+"""`pytest --changed` selects every affected test, and reports its selection."""
 
 import re
 import subprocess
@@ -32,7 +32,7 @@ DATABASE = f"{SOURCE}/{{% if database != 'none' %}}database{{% endif %}}"
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Generator[Path]:
-    """A repository whose only commit is the present."""
+    """A repository with the working tree as its only commit."""
     root = scratch_copy(tmp_path / "checkout")
     with isolated_git(tmp_path):
         git(root, "init", "--quiet")
@@ -48,7 +48,7 @@ def append(path: Path, text: str = "\n# Changed.\n") -> None:
 
 
 @pytest.mark.quick
-def test_combination_is_taken_unless_all_of_it_is_the_same() -> None:
+def test_combination_is_selected_unless_unchanged() -> None:
     without_cache, without_redis = (
         (("cache",), frozenset({(False,)})),
         (("cache", "rate_limit"), frozenset({(False, False), (True, False)})),
@@ -60,7 +60,7 @@ def test_combination_is_taken_unless_all_of_it_is_the_same() -> None:
 
 
 @pytest.mark.quick
-def test_unchanged_tree_takes_nothing(checkout: Path) -> None:
+def test_unchanged_tree_selects_nothing(checkout: Path) -> None:
     changes = changes_since("", checkout)
 
     assert not changes.paths
@@ -107,7 +107,7 @@ def none(_: Answers) -> bool:
         ("template/{% if license == 'MIT' %}LICENSE{% endif %}.jinja", is_mit),
     ],
 )
-def test_template_change_takes_combinations_that_differ(
+def test_template_change_selects_differing_combinations(
     checkout: Path, file: str, differs: Callable[[Answers], bool]
 ) -> None:
     append(checkout / file)
@@ -126,10 +126,10 @@ def test_template_change_takes_combinations_that_differ(
         ("extensions/stack.jinja", r"redis~=8\.1", "redis~=8.2", has_redis),
         ("extensions/kubernetes.jinja", r"^\{#-", "{#- Manifests.", none),
         (f"{SOURCE}/main.py.jinja", r"add_rate_limits\(app", "limit(app", has_rate_limit),
-        ("copier.yml", "Shall it cache what", "Should it cache what", none),
+        ("copier.yml", r"(?<=^cache:\n  type: bool\n  help: )", "Yes or no? ", none),
     ],
 )
-def test_change_within_a_file_is_decided_by_what_is_rendered(
+def test_change_within_a_file_is_judged_by_its_rendering(
     checkout: Path, file: str, old: str, new: str, differs: Callable[[Answers], bool]
 ) -> None:
     substitute(checkout / file, old, new)
@@ -141,7 +141,7 @@ def test_change_within_a_file_is_decided_by_what_is_rendered(
         assert changes.has_changed(answers) == differs(answers), name_of(answers)
 
 
-def test_new_question_takes_the_combinations_with_it(checkout: Path) -> None:
+def test_new_question_selects_its_combinations(checkout: Path) -> None:
     question = "mail:\n  type: bool\n  help: Add mail?\n  default: false\n\ncache:"
     substitute(checkout / "copier.yml", "^cache:", question)
     append(checkout / SOURCE / "{% if mail %}mail{% endif %}/__init__.py")
@@ -162,7 +162,7 @@ def test_new_question_takes_the_combinations_with_it(checkout: Path) -> None:
         "unheard-of.cfg",
     ],
 )
-def test_change_of_the_harness_takes_everything(checkout: Path, file: str) -> None:
+def test_harness_change_selects_everything(checkout: Path, file: str) -> None:
     append(checkout / CACHE / "__init__.py.jinja")
     append(checkout / file)
 
@@ -175,17 +175,21 @@ def test_change_of_the_harness_takes_everything(checkout: Path, file: str) -> No
 
 
 @pytest.mark.quick
-def test_change_of_a_page_takes_the_tests_of_documentation(checkout: Path) -> None:
+def test_page_change_selects_documentation_tests(checkout: Path) -> None:
     append(checkout / "README.md")
 
     changes = changes_since("HEAD", checkout)
 
     assert not changes.is_template
-    assert changes.modules == {"house/test_documentation", "updates/test_fleet"}
+    assert changes.modules == {
+        "house/test_documentation",
+        "house/test_english",
+        "updates/test_fleet",
+    }
 
 
 @pytest.mark.quick
-def test_every_file_that_a_test_reads_is_known() -> None:
+def test_every_file_read_by_a_test_has_a_rule() -> None:
     for module in (ROOT / "tests").rglob("test_*.py"):
         own = str(module.relative_to(ROOT / "tests").with_suffix(""))
         for name in re.findall(r'ROOT / "([^"]*[./][^"]*)"', module.read_text()):
@@ -204,7 +208,7 @@ def run_pytest(root: Path, *arguments: str) -> str:
     return ran.stdout
 
 
-def test_pytest_collects_what_changed(checkout: Path) -> None:
+def test_pytest_collects_affected_tests(checkout: Path) -> None:
     append(checkout / DATABASE / "{% if database == 'sqlite' %}added.py{% endif %}")
     append(checkout / "README.md")
 
@@ -219,17 +223,17 @@ def test_pytest_collects_what_changed(checkout: Path) -> None:
     assert found.count("test_text.py::") > 1
 
 
-def test_pytest_collects_nothing_of_an_unchanged_tree(checkout: Path) -> None:
+def test_pytest_unchanged_tree_collects_nothing(checkout: Path) -> None:
     found = run_pytest(checkout, "--collect-only", "-q", "-n0", *MODULES, "--changed")
 
     assert "nothing differs" in found
     assert "::" not in found
 
 
-def test_pytest_tells_its_workers_what_changed(checkout: Path) -> None:
+def test_pytest_sends_changes_to_workers(checkout: Path) -> None:
     append(checkout / CACHE / "__init__.py.jinja")
 
-    test = "test_settings_are_fields_with_the_defaults_that_are_told"
+    test = "test_settings_defaults_match_the_documentation"
     chosen = ("tests/rendering/test_settings.py", "-k", test)
     found = run_pytest(checkout, "-n1", "-v", *chosen, "--changed")
 
@@ -239,13 +243,14 @@ def test_pytest_tells_its_workers_what_changed(checkout: Path) -> None:
 
 
 @pytest.mark.quick
-def test_revision_that_is_not_there_is_refused(checkout: Path) -> None:
-    with pytest.raises(pytest.UsageError, match=r"No revision tests/x\.py\. Write --changed=REV"):
+def test_unknown_revision_is_refused(checkout: Path) -> None:
+    message = r"There is no revision tests/x\.py\. Write --changed=REV"
+    with pytest.raises(pytest.UsageError, match=message):
         changes_since("tests/x.py", checkout)
 
 
 @pytest.mark.quick
-def test_pipelines_never_take_what_changed_alone() -> None:
+def test_pipelines_never_run_changed_tests_only() -> None:
     scripts = [*(ROOT / ".ci").iterdir(), *(ROOT / ".github/workflows").iterdir()]
 
     assert not [script.name for script in scripts if "--changed" in script.read_text()]

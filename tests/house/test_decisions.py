@@ -1,4 +1,4 @@
-"""Decisions are numbered one after the other, a file each, and listed."""
+"""Decision records are numbered consecutively, one per file, and listed."""
 
 import re
 
@@ -12,7 +12,7 @@ FOLDER = ROOT / "docs/decisions"
 RECORDS = sorted(FOLDER.glob("[0-9]*.md"))
 
 
-def test_decisions_are_numbered_one_after_the_other() -> None:
+def test_decisions_are_numbered_consecutively() -> None:
     numbers = [int(record.name.partition("-")[0]) for record in RECORDS]
 
     assert numbers == list(range(1, len(RECORDS) + 1))

@@ -1,4 +1,4 @@
-"""What the documentation names is there."""
+"""Everything that the documentation names exists."""
 
 import re
 import shutil
@@ -40,7 +40,7 @@ def everything(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[1].strip())
-def test_standard_has_its_file_and_its_proof(row: list[str], everything: Path) -> None:
+def test_standard_has_its_file_and_proof(row: list[str], everything: Path) -> None:
     roots = {"project": everything, "template": ROOT}
 
     for cell in row[3:5]:
@@ -52,17 +52,17 @@ def test_standard_has_its_file_and_its_proof(row: list[str], everything: Path) -
 
 
 def test_every_standard_has_a_row() -> None:
-    """The first 38 were given; who adds a rule adds the next number."""
+    """The first 38 came with the template; each new rule adds the next number."""
     assert len(ROWS) >= 38
     assert [int(row[1]) for row in ROWS] == list(range(1, len(ROWS) + 1))
 
 
 OF_LIBRARIES = {"BaseHTTPMiddleware", "CancelledError", "SecretStr"}
-"""What the rules of a project name that is not its own."""
+"""Names in the rules of a project that come from its libraries."""
 
 
 @pytest.mark.parametrize("answers", covering(2), ids=name_of)
-def test_rules_of_a_project_name_only_what_it_has(answers: Answers) -> None:
+def test_rules_of_a_project_name_only_existing_things(answers: Answers) -> None:
     files = dict(filter(None, (project(source, answers) for source in sources())))
     code = "".join(text for name, text in files.items() if name.endswith(".py"))
     named = re.findall(r"`([^`\n]+)`", files["AGENTS.md"])
@@ -75,7 +75,7 @@ def test_rules_of_a_project_name_only_what_it_has(answers: Answers) -> None:
 
 
 @pytest.mark.parametrize("answers", covering(2), ids=name_of)
-def test_walk_of_a_request_names_what_is_there(answers: Answers) -> None:
+def test_request_walkthrough_names_existing_functions(answers: Answers) -> None:
     files = dict(filter(None, (project(source, answers) for source in sources())))
     walk = re.findall(r"^\| `([\w/]+\.py)` \| `(\w+)` \|", files["README.md"], re.MULTILINE)
 
@@ -86,15 +86,15 @@ def test_walk_of_a_request_names_what_is_there(answers: Answers) -> None:
 
 
 @pytest.mark.parametrize("name", SWITCHES)
-def test_block_misses_no_row(name: str) -> None:
+def test_block_has_every_row(name: str) -> None:
     missing = missing_rows(ROOT, name)
 
     assert not missing, " ".join(missing)
 
 
 @pytest.mark.parametrize("name", [name for name in SWITCHES if not name.startswith("own_")])
-def test_block_has_a_proof_that_can_fail(name: str) -> None:
-    """Blocks of forks are spared: how they prove these is theirs to say."""
+def test_block_has_a_failing_mutation(name: str) -> None:
+    """Skips the blocks of forks, which choose their own proofs."""
     breakages = [*mutations_of("project", name), *mutations_of("template", name)]
     files = [ROOT / each.file for each in breakages if each.file.startswith("template/")]
     own = [file for file in files if name in QUESTIONNAIRE.answers_deciding(file)]
@@ -102,7 +102,7 @@ def test_block_has_a_proof_that_can_fail(name: str) -> None:
     assert own, f"tests/mutations/project/{name}.toml breaks no file of {name}: add a row."
 
 
-def test_block_without_rows_is_told_each_in_a_sentence(template: Path, tmp_path: Path) -> None:
+def test_block_without_rows_is_reported_in_sentences(template: Path, tmp_path: Path) -> None:
     root = shutil.copytree(template, tmp_path / "template")
     shutil.copytree(ROOT / "docs", root / "docs")
     shutil.copy(ROOT / "README.md", root)
@@ -117,8 +117,8 @@ def test_block_without_rows_is_told_each_in_a_sentence(template: Path, tmp_path:
 
     assert {sentence.rpartition(": ")[2] for sentence in sentences} == {
         "give its folders rows in extensions/files.jinja.",
-        "add one in tests/ that looks at its files.",
-        "add what it needs.",
+        "add one in tests/ that checks its files.",
+        "add what it uses.",
         "add a folder.",
         "write docs/blocks/telepathy.md.",
         "add a row.",
@@ -134,7 +134,7 @@ def test_written_page_is_current(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
-def test_links_lead_somewhere(name: str) -> None:
+def test_links_have_existing_targets(name: str) -> None:
     document = ROOT / name
     text = re.sub(r"```.*?```", "", document.read_text(), flags=re.DOTALL)
     for target in re.findall(r"\]\(([^)#]+)\)", text):

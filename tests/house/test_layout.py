@@ -1,4 +1,4 @@
-"""The folders of this repository hold what they say: subjects, support, contract and tools."""
+"""The folders of this repository contain what their names say: subjects, support and contract."""
 
 import ast
 from collections.abc import Iterator
@@ -28,14 +28,14 @@ def modules_in(*folders: str) -> list[Path]:
     return [path for path in found if "owners" not in path.parts]
 
 
-def test_every_test_is_in_a_folder_of_its_subject() -> None:
+def test_every_test_is_in_a_subject_folder() -> None:
     folders = {path.name for path in TESTS.iterdir() if any(path.glob("test_*.py"))}
 
     assert folders == {*SUBJECTS}
     assert not list(TESTS.glob("test_*.py"))
 
 
-def test_folders_of_subjects_hold_tests_alone() -> None:
+def test_subject_folders_contain_only_tests() -> None:
     found = modules_in(*(f"tests/{subject}" for subject in SUBJECTS))
 
     assert not [path for path in found if not path.name.startswith("test_")]
@@ -50,23 +50,21 @@ def test_folders_of_subjects_hold_tests_alone() -> None:
     ],
     ids=["tests", "contract", "maintenance"],
 )
-def test_imports_lead_to_support_and_contract(
-    folders: tuple[str, ...], foreign: tuple[str, ...]
-) -> None:
+def test_imports_respect_the_folders(folders: tuple[str, ...], foreign: tuple[str, ...]) -> None:
     for path in modules_in(*folders):
         found = [name for name in imports_of(path) if f"{name}.".startswith(foreign)]
         assert not found, f"{path.relative_to(ROOT)} imports {', '.join(found)}"
 
 
 @pytest.mark.parametrize("subject", ["delivery", "updates"])
-def test_tier_is_that_of_the_folder(subject: str) -> None:
+def test_tier_follows_the_folder(subject: str) -> None:
     tiers = {tier_of(path.relative_to(ROOT).as_posix()) for path in modules_in(f"tests/{subject}")}
 
     assert len(tiers) == 1
     assert OTHERS not in tiers
 
 
-def test_modules_that_a_change_concerns_are_there() -> None:
+def test_modules_named_by_change_rules_exist() -> None:
     named = {module for modules in CONCERNED.values() for module in modules}
 
     assert not [module for module in named if not (TESTS / f"{module}.py").is_file()]

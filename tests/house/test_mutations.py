@@ -1,7 +1,7 @@
 """Small breakages of a scratch copy, each of which turns a named test red.
 
-A proof that stays green when what it proves is broken is worth nothing. Each row breaks one thing
-and names the test that must notice: one of the template's own, or one of a generated project.
+A test that stays green on broken code proves nothing. Each row breaks one thing and names the
+test that must fail: one of the template's own, or one of a rendered project.
 """
 
 import os
@@ -22,10 +22,10 @@ from tests.support.packages import MADE
 from tests.support.projects import Workshop
 
 NOTICED = "(FAILED|ERROR) "
-"""What pytest says of a test that fails, or whose fixtures do."""
+"""Outcomes in pytest's summary for a test that fails, or with failing fixtures."""
 
 OF_PROJECTS = sorted(mutations_of("project"), key=by_project)
-"""Workers take tests that follow each other, so each makes few projects."""
+"""Sorted so that workers, which take consecutive tests, make few projects."""
 
 
 @pytest.mark.quick
@@ -42,7 +42,7 @@ def test_every_row_breaks_what_is_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mutation", mutations_of("template"), ids=str)
-def test_breaking_the_template_turns_its_test_red(
+def test_template_mutation_fails_its_test(
     mutation: Mutation, packages: Path, tmp_path: Path
 ) -> None:
     requires(*mutation.tools)
@@ -52,7 +52,7 @@ def test_breaking_the_template_turns_its_test_red(
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
     command += ["--numprocesses=0", "--dist=no", "--batch=1", mutation.test]
     variables = os.environ | {"REQUIRE_TOOLS": "1"}
-    if mutation.file != "extensions/stack.jinja":  # which says what packages there are
+    if mutation.file != "extensions/stack.jinja":  # the file that lists the packages
         variables[MADE] = str(packages)
     result = subprocess.run(
         command, cwd=root, env=variables, capture_output=True, text=True, check=False
@@ -64,12 +64,12 @@ def test_breaking_the_template_turns_its_test_red(
 
 @pytest.fixture(scope="module")
 def broken_projects(workshop: Workshop) -> BrokenProjects:
-    """This worker's broken projects, as long as it runs no tests of other modules."""
+    """This worker's broken projects; they last until it runs tests of another module."""
     return BrokenProjects(workshop=workshop)
 
 
 @pytest.mark.parametrize("mutation", OF_PROJECTS, ids=str)
-def test_breaking_a_project_turns_its_test_red(
+def test_project_mutation_fails_its_test(
     mutation: Mutation, tmp_path: Path, broken_projects: BrokenProjects
 ) -> None:
     requires(*mutation.tools)
@@ -82,7 +82,7 @@ def test_breaking_a_project_turns_its_test_red(
         broken_projects.workshop.run(project, *command)
 
 
-def test_broken_project_has_nothing_of_the_one_before(
+def test_broken_project_keeps_no_earlier_mutation(
     broken_projects: BrokenProjects, tmp_path: Path
 ) -> None:
     deletion = next(mutation for mutation in OF_PROJECTS if mutation.is_deletion)

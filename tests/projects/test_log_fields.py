@@ -13,7 +13,7 @@ def add_own_fields(_logger: WrappedLogger, _method: str, event: EventDict) -> Ev
 OWN_PROCESSORS: tuple[Processor, ...] = (add_own_fields,)"""
 
 
-def test_own_log_fields_break_no_test_that_reads_the_log(workshop: Workshop) -> None:
+def test_custom_log_fields_break_no_test(workshop: Workshop) -> None:
     project = workshop.make(PROJECTS["on"])
     none = r"^OWN_PROCESSORS: tuple\[Processor, ...\] = \(\)$"
     substitute(project / "src/my_app/logs.py", none, OWN_FIELDS)

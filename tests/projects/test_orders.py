@@ -1,4 +1,4 @@
-"""Suites of projects hold in any order, in part, and on a machine that has other work."""
+"""Suites of projects pass in any order, in part, and on a busy machine."""
 
 import itertools
 import os
@@ -26,7 +26,7 @@ from tests.support.suite_servers import SuiteServers
 
 FOLDER = Path(__file__).parents[1] / "support/orders"
 ORDERS = ("tests:1", "tests:2", "tests:3", "files:1", "files:2", "files:3", "halves")
-"""What reorder.py makes of a suite; the numbers are seeds."""
+"""Orders that reorder.py produces; the numbers are seeds."""
 
 FULL = {
     database: runnable(
@@ -43,7 +43,7 @@ BUSY = [FULL["postgresql"], COVERING[1]]
 
 @pytest.fixture
 def on_servers(workshop: Workshop, servers: SuiteServers) -> Generator[Workshop]:
-    """A workshop whose projects use this worker's servers."""
+    """A workshop with projects that use this worker's servers."""
     yield replace(workshop, environment=workshop.environment | servers.variables)
     servers.check_empty()
 
@@ -64,7 +64,7 @@ def test_suite_passes_in_another_order(on_servers: Workshop, order: str, answers
 
 
 @pytest.mark.parametrize("database", FULL)
-def test_suite_passes_file_by_file(on_servers: Workshop, database: str) -> None:
+def test_suite_passes_one_file_at_a_time(on_servers: Workshop, database: str) -> None:
     project = on_servers.make(FULL[database])
     files = sorted(
         str(path.relative_to(project))
@@ -77,7 +77,7 @@ def test_suite_passes_file_by_file(on_servers: Workshop, database: str) -> None:
 
 @pytest.fixture
 def busy_machine() -> Generator[None]:
-    """Something else that takes every core."""
+    """A background process on every core."""
     with ExitStack() as stack:
         for _core in range(os.cpu_count() or 1):
             process = stack.enter_context(subprocess.Popen([sys.executable, "-c", "while 1: 0"]))

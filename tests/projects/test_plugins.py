@@ -1,4 +1,4 @@
-"""A plugin of another distribution, installed beside a generated project and served by it."""
+"""A plugin from another distribution, installed next to a rendered project and served by it."""
 
 import json
 import subprocess
@@ -76,7 +76,7 @@ def distribution(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def binaries(workshop: Workshop, distribution: Path) -> Path:
-    """The commands of a project's environment, in which the second distribution is installed."""
+    """The commands of a project's environment in which the second distribution is installed."""
     project = workshop.make(PEOPLE | {"plugins": True})
     version = (project / ".python-version").read_text().strip()
     environment = workshop.folder / f"python-{version}"
@@ -85,7 +85,7 @@ def binaries(workshop: Workshop, distribution: Path) -> Path:
     return environment / "bin"
 
 
-def test_plugin_of_another_distribution_is_listed_and_served(
+def test_plugin_from_another_distribution_is_served(
     workshop: Workshop, binaries: Path, tmp_path: Path
 ) -> None:
     variables = workshop.environment | {"APP_PLUGIN_SHOUT_END": "?"}
@@ -135,7 +135,7 @@ def serve(command: Path, folder: Path, variables: dict[str, str]) -> Generator[s
 
 
 def get(url: str) -> tuple[int, Any]:
-    """Call the service."""
+    """Send a GET request to the service."""
     try:
         with urlopen(url) as response:  # noqa: S310 -- a URL of our own
             return response.status, json.load(response)

@@ -1,4 +1,4 @@
-"""The tests of projects take what they say: combinations that meet, and suites that run whole."""
+"""Selection of combinations, and the workshop that runs their suites."""
 
 import itertools
 import shutil
@@ -40,7 +40,7 @@ JOBS = Question(
 
 
 def with_questions(*added: Question) -> Questionnaire:
-    """Ask more questions than the template does."""
+    """Return the questionnaire with additional questions."""
     questions = (*QUESTIONNAIRE.questions, *added)
     return Questionnaire(
         root=QUESTIONNAIRE.root, settings=QUESTIONNAIRE.settings, questions=questions
@@ -52,7 +52,7 @@ def yes_or_no(*names: str) -> list[Question]:
 
 
 def missing_triples(questionnaire: Questionnaire, found: Sequence[Answers]) -> Iterator[str]:
-    """Name each triple of answers that could occur together, and does not."""
+    """Name each possible triple of answers that no combination has."""
     listed = [question.name for question in questionnaire.questions if question.values]
     for names in itertools.combinations(listed, 3):
         occurring = {tuple(answers[name] for name in names) for answers in found}
@@ -63,7 +63,7 @@ def missing_triples(questionnaire: Questionnaire, found: Sequence[Answers]) -> I
 
 
 @pytest.mark.quick
-def test_combinations_hold_every_triple_of_answers() -> None:
+def test_combinations_contain_every_triple_of_answers() -> None:
     missing = list(missing_triples(QUESTIONNAIRE, combinations()))
 
     assert not missing, "\n".join(missing)
@@ -80,7 +80,7 @@ def test_missing_triple_is_named() -> None:
 
 
 @pytest.mark.quick
-def test_conditional_block_is_crossed_where_it_is_asked() -> None:
+def test_conditional_block_is_crossed_where_asked() -> None:
     questionnaire = with_questions(JOBS)
 
     found = combinations_of(questionnaire, PEOPLE)
@@ -107,8 +107,8 @@ def test_laid_across_block_adds_no_combination(monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.quick
-def test_laid_across_blocks_add_what_triples_need(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where hardly anything is crossed, triples need combinations of their own."""
+def test_laid_across_blocks_add_missing_triples(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With almost nothing crossed, triples require additional combinations."""
     monkeypatch.setattr(contract, "LAID_ACROSS", ("b", "c", "d", "e", "f"))
     questionnaire = Questionnaire(
         root=QUESTIONNAIRE.root,
@@ -142,9 +142,7 @@ def test_answers_laid_alongside_change_no_code() -> None:
 FULL = PEOPLE | {"database": "sqlite", "auth": "jwt", "cache": True, "rate_limit": True}
 
 
-def test_workshop_next_project_keeps_nothing_of_the_last(
-    workshop: Workshop, tmp_path: Path
-) -> None:
+def test_workshop_next_project_has_no_leftovers(workshop: Workshop, tmp_path: Path) -> None:
     last = workshop.make(FULL)
     workshop.run(last, "python", "-c", "import redis, tempfile; tempfile.mkdtemp()")
     (last / "src" / "my_app" / "own.py").touch()
@@ -158,10 +156,10 @@ def test_workshop_next_project_keeps_nothing_of_the_last(
         workshop.run(project, "python", "-c", "import redis")
 
 
-def test_workshop_takes_bytecode_of_the_same_content_only(
+def test_workshop_bytecode_is_reused_for_same_content_only(
     workshop: Workshop, tmp_path: Path
 ) -> None:
-    for word in ("first", "other"):  # of one size
+    for word in ("first", "other"):  # of equal size
         template = tmp_path / word
         shutil.copytree(workshop.template, template)
         (module,) = template.glob("template/src/*/__init__.py.jinja")
@@ -177,7 +175,7 @@ def files_of(project: Path) -> set[Path]:
     return {path.relative_to(project) for path in project.rglob("*") if path.is_file()}
 
 
-def test_workshop_lock_is_shared_only_where_it_fits(workshop: Workshop) -> None:
+def test_workshop_lock_is_shared_by_equal_dependencies(workshop: Workshop) -> None:
     first = (workshop.make(PEOPLE) / "uv.lock").read_text()
     other = (workshop.make(PEOPLE | {"rate_limit": True}) / "uv.lock").read_text()
     again = (workshop.make(PEOPLE | {"project_description": "Other."}) / "uv.lock").read_text()
@@ -185,17 +183,17 @@ def test_workshop_lock_is_shared_only_where_it_fits(workshop: Workshop) -> None:
     assert first == again != other
 
 
-def test_packages_out_of_reach_fail_every_worker(tmp_path: Path) -> None:
+def test_packages_unavailable_fail_every_worker(tmp_path: Path) -> None:
     nothing = {"UV_OFFLINE": "1", "UV_CACHE_DIR": str(tmp_path / "cache")}
 
     for _worker in range(2):
         with pytest.raises(
-            AssertionError, match="The packages of all combinations are out of reach"
+            AssertionError, match="The packages of all combinations are unavailable"
         ):
             all_packages(tmp_path, clean_environment() | nothing)
 
 
-def test_suite_servers_notice_a_database_left_behind(packages: Path) -> None:
+def test_suite_servers_report_a_leftover_database(packages: Path) -> None:
     assert packages.is_dir()
     with suite_servers() as servers:
         servers.check_empty()
@@ -205,7 +203,7 @@ def test_suite_servers_notice_a_database_left_behind(packages: Path) -> None:
             servers.check_empty()
 
 
-def test_missing_redis_is_told_of_and_fails_where_tools_are_required(workshop: Workshop) -> None:
+def test_missing_redis_skips_or_fails_if_tools_are_required(workshop: Workshop) -> None:
     project = workshop.make(PEOPLE | {"cache": True})
     without = workshop.environment | {"PATH": "/nowhere", "TEST_REDIS_URL": ""}
     without.pop("REQUIRE_TOOLS", None)
@@ -217,7 +215,7 @@ def test_missing_redis_is_told_of_and_fails_where_tools_are_required(workshop: W
         required.run(project, *TESTS_WITH_REDIS)
 
 
-def test_missing_python_fails_where_tools_are_required(
+def test_missing_python_fails_if_tools_are_required(
     workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REQUIRE_TOOLS", "1")
@@ -228,13 +226,13 @@ def test_missing_python_fails_where_tools_are_required(
         workshop.make(PEOPLE | {"python_version": "3.15"})
 
 
-def test_wrong_python_is_noticed(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_python_is_reported(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
     if len(pythons_here()) < 2:
         requires("a second Python")
     oldest, *_, newest = sorted(pythons_here())
     monkeypatch.setattr("tests.support.projects.python_of", {oldest: python_of(newest)}.get)
 
-    with pytest.raises(AssertionError, match=f"{newest} in place of {oldest}"):
+    with pytest.raises(AssertionError, match=f"{newest} instead of {oldest}"):
         workshop.make(PEOPLE | {"python_version": oldest})
 
 

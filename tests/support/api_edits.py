@@ -1,4 +1,4 @@
-"""An OpenAPI document, and edits of it: which of them break a caller, and how that is said."""
+"""An OpenAPI document, and edits of it with the breaking changes that each one causes."""
 
 import json
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ __all__ = ["BREAKING", "DOCUMENT", "HARMLESS", "Edit"]
 type Json = dict[str, Any]
 
 GONE = object()
-"""Stands for what an edit takes out."""
+"""Marks a key that an edit removes."""
 
 
 def _json(schema: Json) -> Json:
@@ -134,10 +134,10 @@ class Edit:
     """An edit of the document.
 
     Attributes:
-        name: What is done.
-        place: The keys that lead there, with spaces between.
-        value: What stands there afterwards.
-        lines: What a caller is told of it.
+        name: Description of the edit.
+        place: The keys that lead to the place, separated by spaces.
+        value: The new value.
+        lines: Breaking changes reported for it.
     """
 
     name: str
@@ -150,7 +150,7 @@ class Edit:
 
     def apply(self) -> Json:
         """Return the edited document."""
-        document: Json = json.loads(json.dumps(DOCUMENT))  # parts that are shared become copies
+        document: Json = json.loads(json.dumps(DOCUMENT))  # unshares common parts
         inner: Any = document
         *way, last = _keys(self.place)
         for key in way:
@@ -170,7 +170,7 @@ def _keys(place: str) -> list[str]:
 
 
 def _everywhere(field: str, what: str) -> tuple[str, ...]:
-    """Return the lines of a change of items, in each response that has them."""
+    """Return the lines for a change of items, one for each response that contains them."""
     return (
         f"GET /items: response 200: items[].{field}: {what}",
         f"POST /items: response 201: {field}: {what}",

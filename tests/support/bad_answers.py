@@ -1,4 +1,4 @@
-"""Answers that are refused, each with what the refusal says, and folders that are odd but fine."""
+"""Invalid answers with the expected refusals, and folder names that are odd but valid."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ __all__ = ["BAD_ANSWERS", "ODD_FOLDERS", "BadAnswer"]
 
 @dataclass(frozen=True)
 class BadAnswer:
-    """An answer and the one line that refuses it."""
+    """An answer, and the line that refuses it."""
 
     question: str
     answer: str

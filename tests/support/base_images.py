@@ -1,7 +1,7 @@
-"""The images that a rendered Dockerfile starts from.
+"""The base images of a rendered Dockerfile.
 
-They are pulled where a registry can be reached. Where none can, they are made of Debian's packages,
-this machine's own Python and the uv wheel, once: they are kept between runs.
+They are pulled if a registry is reachable. Otherwise they are built from Debian's packages, this
+machine's own Python and the uv wheel, and kept between runs.
 """
 
 import platform
@@ -17,7 +17,7 @@ from tests.support.delivery import ran
 __all__ = ["provide"]
 
 LIBRARIES = "libbz2-1.0,libexpat1,libffi8,liblzma5,libreadline8,libsqlite3-0,libssl3,libuuid1"
-"""What Python's own extension modules are linked to."""
+"""Libraries that Python's own extension modules are linked to."""
 
 CERTIFICATES = "etc/ssl/certs/ca-certificates.crt"
 UNWANTED = (
@@ -33,7 +33,7 @@ UNWANTED = (
 
 
 def provide(buildah: Buildah, image: str) -> str:
-    """Make an image be there, and return its full name."""
+    """Make an image available locally, and return its full name."""
     name, _, version = image.partition(":")
     full = image if "/" in name else f"docker.io/library/{image}"
     with exclusively("images"):
@@ -42,7 +42,7 @@ def provide(buildah: Buildah, image: str) -> str:
             if name == "python":
                 _make_python(buildah, version.removesuffix("-slim"), full)
             else:
-                assert name.endswith("/uv"), f"nothing here can stand in for {image}"
+                assert name.endswith("/uv"), f"there is no replacement for {image}"
                 _make_uv(buildah, version, full)
     return full
 
@@ -58,7 +58,7 @@ def _make_python(buildah: Buildah, version: str, image: str) -> None:
         )
         for program in (root / "usr" / "local" / "bin").iterdir():
             if not program.name.startswith("python"):
-                program.unlink()  # scripts of packages that stayed behind
+                program.unlink()  # scripts of excluded packages
         (root / "usr/local/lib" / f"python{version}" / "site-packages").mkdir()
         subprocess.run(["chroot", str(root), "ldconfig"], check=True)
         variables = {
@@ -72,7 +72,7 @@ def _make_python(buildah: Buildah, version: str, image: str) -> None:
 
 
 def _debian(buildah: Buildah) -> str:
-    """Return a minimal Debian of the release that this machine's own Python was built for."""
+    """Build a minimal Debian of the release that this machine's Python was built for."""
     suite = platform.freedesktop_os_release()["VERSION_CODENAME"]
     image = f"localhost/debian:{suite}"
     packages = f"ca-certificates,{LIBRARIES}"

@@ -1,4 +1,4 @@
-"""A booking service, written as its owner would: scaffolded, and its rules added by hand."""
+"""A booking service: scaffolded, with its rules added by hand as an owner would."""
 
 import difflib
 from pathlib import Path
@@ -24,7 +24,7 @@ CHECK = """
 
     async def _refuse_overlap(self, booking: Booking) -> None:
         room = select(RoomRow.id).where(RoomRow.id == booking.room_id).with_for_update()
-        await self._session.execute(room)  # bookings of a room are made one at a time
+        await self._session.execute(room)  # serializes bookings of a room
         overlapping = select(BookingRow.id).where(
             BookingRow.room_id == booking.room_id,
             BookingRow.id != booking.id,
@@ -75,10 +75,10 @@ async def test_booking_of_a_room_overlaps_no_other(
 
 
 def add_bookings(project: Path) -> tuple[set[str], int]:
-    """Write rooms and bookings of them, whose revision is left to the project's own command.
+    """Write rooms and bookings; the project's own command writes their revision.
 
     Returns:
-        The files that are new, and how many of their lines were written by hand.
+        The new files, and the number of lines written by hand.
     """
     rooms = "name:str price:decimal(8,2) kind:enum(single,double) details:json?"
     bookings = "room:ref(rooms) starts_at:datetime ends_at:datetime"

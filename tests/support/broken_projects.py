@@ -1,4 +1,4 @@
-"""Projects with one breakage each: what they have in common is rendered and synced once."""
+"""Projects with one breakage each; their common parts are rendered and synced once."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +13,7 @@ __all__ = ["BrokenProjects", "by_project"]
 
 
 def by_project(mutation: Mutation) -> tuple[bool, str]:
-    """Sort breakages so that those of the same answers follow each other."""
+    """Sort breakages so that those with the same answers are consecutive."""
     return not _is_in_one_file(mutation), repr(sorted(mutation.answers.items()))
 
 
@@ -23,21 +23,21 @@ def _is_in_one_file(mutation: Mutation) -> bool:
 
 @dataclass(kw_only=True)
 class BrokenProjects:
-    """Makes one broken project after the other; meanwhile nothing else may use the workshop.
+    """Makes one broken project after another; nothing else may use the workshop meanwhile.
 
     Attributes:
-        workshop: Where the projects are made.
+        workshop: The workshop that makes the projects.
     """
 
     workshop: Workshop
     _whole: tuple[Answers, Path] | None = field(default=None, init=False)
 
     def make(self, mutation: Mutation, scratch: Path) -> Path:
-        """Return a project that is broken, and has nothing of the one before.
+        """Return a broken project without traces of the previous one.
 
         Args:
             mutation: The breakage.
-            scratch: Where the template may be copied to, if the breakage is in many files.
+            scratch: A folder for a copy of the template, if the breakage affects many files.
         """
         answers = runnable(QUESTIONNAIRE.complete(PEOPLE | mutation.answers))
         if _is_in_one_file(mutation):
@@ -57,7 +57,7 @@ class BrokenProjects:
 
 
 def _break(whole: Path, mutation: Mutation, answers: Answers) -> None:
-    """Break one file where it is rendered to."""
+    """Break one file of a rendered project."""
     source = ROOT / mutation.file
     there = project(source, answers)
     assert there, f"no project with {mutation.answers} has {mutation.file}"
@@ -66,6 +66,8 @@ def _break(whole: Path, mutation: Mutation, answers: Answers) -> None:
         broken.unlink()
         return
     text = text_of(mutation.file, mutation.broken(source.read_text()), answers)
-    assert text != there[1], f"nothing of {mutation.file} is broken with {mutation.answers}"
+    assert text != there[1], (
+        f"the mutation has no effect on {mutation.file} with {mutation.answers}"
+    )
     broken.write_text(text)
     date_by_content(broken)

@@ -1,4 +1,4 @@
-"""What each tier of the tests may cost: `CONTRIBUTING.md` shows it, the closing table compares."""
+"""Time budget of each tier of tests; `CONTRIBUTING.md` and the final table show it."""
 
 __all__ = ["BUDGET", "OTHERS", "SUITES", "TYPES", "tier_of"]
 
@@ -9,7 +9,7 @@ DELIVERY = "servers, image, delivery"
 OTHERS = "mutations, orders, files, answers"
 
 BUDGET = {SUITES: 36, UPDATES: 16, TYPES: 12, DELIVERY: 8, OTHERS: 8}
-"""Minutes of work: with two workers, half of them pass on the clock."""
+"""Minutes of work; two workers halve the elapsed time."""
 
 _TIERS = {
     "tests/projects/test_suites.py": SUITES,
@@ -20,5 +20,5 @@ _TIERS = {
 
 
 def tier_of(path: str) -> str:
-    """Return the tier of a module of tests, from the root of the repository."""
+    """Return the tier of a test module, given its path from the repository root."""
     return next((tier for prefix, tier in _TIERS.items() if path.startswith(prefix)), OTHERS)

@@ -1,9 +1,9 @@
-"""Which tests a change concerns: `uv run pytest --changed[=REV]`.
+"""Selection of the tests that a change affects: `uv run pytest --changed[=REV]`.
 
-Each file of the template that may render otherwise than at REV is rendered for every tested
-combination of the answers that it reads, then and now. A test of one combination is taken unless
-all of that combination is the same; all other tests of the template are taken as soon as the
-template changed at all. A changed file that no rule knows takes everything.
+Each template file that may render differently from REV is rendered before and after, for every
+tested combination of the answers it reads. A test of one combination is selected unless all its
+files are equal; all other tests of the template are selected if anything in the template changed.
+A changed file that no rule covers selects everything.
 """
 
 import io
@@ -38,47 +38,48 @@ __all__ = ["Changes", "changes_since"]
 BASE = ("merge-base", "main", "HEAD")
 TEMPLATE = ("template", "extensions", "copier.yml")
 RENDERED = ("template/*", "extensions/*.jinja", "copier.yml")
-DOCUMENTATION = ("house/test_documentation", "updates/test_fleet")
+DOCUMENTATION = ("house/test_documentation", "house/test_english", "updates/test_fleet")
 CONCERNED: Mapping[str, Sequence[str]] = {
     "*.md": DOCUMENTATION,
-    ".ci/run": ("house/test_changed",),
+    ".ci/run": ("house/test_changed", "house/test_english"),
     ".github/*": (
         "house/test_changed",
+        "house/test_english",
         "rendering/test_files",
         "updates/test_fleet",
         "updates/test_releases",
     ),
     "LICENSE": (),
-    "bench/*": ("house/test_bench",),
+    "bench/*": ("house/test_bench", "house/test_english"),
     "cliff.toml": (),
     "docs/*": DOCUMENTATION,
     "docs/decisions*": ("house/test_decisions",),
     "docs/blocks/example.md": ("updates/test_resources",),
     "docs/blocks/auth.md": ("updates/test_switches_running",),
     "docs/updating.md": ("updates/test_updates",),
-    "tests/mutations/*": ("house/test_documentation", "house/test_mutations"),
+    "tests/mutations/*": ("house/test_documentation", "house/test_english", "house/test_mutations"),
     "releases.toml": (*DOCUMENTATION, "answers/test_command_line", "updates/test_releases"),
 }
-"""The test modules that read what is not rendered, by pattern: all patterns that match count.
+"""The test modules that read unrendered files, by pattern; all matching patterns apply.
 
-Modules are named from `tests/`, without their suffix.
+Modules are relative to `tests/`, without suffix.
 """
 
 type Selection = tuple[tuple[str, ...], frozenset[tuple[Answer, ...]]]
-"""The questions that changed files read, and the answers with which all these are the same."""
+"""The questions that changed files read, and the answers that leave all these files unchanged."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Changes:
-    """What differs from a revision, as plain values that pytest's workers can be sent.
+    """Differences from a revision, as plain values that can be sent to pytest's workers.
 
     Attributes:
-        revision: What was compared with, as it was written.
+        revision: The base revision, as entered.
         paths: The files that changed.
-        is_everything: Whether one of these may concern any test.
-        is_template: Whether one of these is rendered, or decides about rendering.
-        modules: The test modules that read one of these.
-        selections: What is the same of the files that changed.
+        is_everything: Whether any test may be affected.
+        is_template: Whether a rendered file, or one that controls rendering, changed.
+        modules: The test modules that read a changed file.
+        selections: The unchanged answers of the changed files.
     """
 
     revision: str
@@ -89,14 +90,14 @@ class Changes:
     selections: tuple[Selection, ...] = ()
 
     def concern(self, item: pytest.Item) -> bool:
-        """Return whether a test has to run again."""
+        """Check for a test that must run again."""
         if self.is_everything or module_of(item) in self.modules:
             return True
         found = list(_combinations_of(item))
         return any(map(self.has_changed, found)) if found else self.is_template
 
     def has_changed(self, answers: Answers) -> bool:
-        """Return whether anything of a combination differs."""
+        """Check for any difference in a combination."""
         return self.is_everything or any(
             tuple(answers[name] for name in names) not in same for names, same in self.selections
         )
@@ -119,12 +120,12 @@ class Changes:
 
 
 def module_of(item: pytest.Item) -> str:
-    """Return the module of a test as `CONCERNED` names it."""
+    """Return the module of a test, as named in `CONCERNED`."""
     return item.nodeid.partition("::")[0].removeprefix("tests/").removesuffix(".py")
 
 
 def _combinations_of(item: pytest.Item) -> Iterator[Answers]:
-    """Return the combinations that a test is about, if it is about these alone."""
+    """Return the combinations that a test covers, if it depends on nothing else."""
     parameters = getattr(item, "callspec", None)
     for name, value in parameters.params.items() if parameters else ():
         if name in {"answers", "batch"}:
@@ -133,17 +134,17 @@ def _combinations_of(item: pytest.Item) -> Iterator[Answers]:
 
 
 def changes_since(revision: str, root: Path = ROOT) -> Changes:
-    """Compare the template and its tests, as they stand, with a revision.
+    """Compare the template and its tests in the working tree with a revision.
 
     Args:
-        revision: Any name of a commit; if empty, the merge base with main.
+        revision: Any name of a commit; by default the merge base with main.
         root: The repository.
 
     Returns:
-        What differs.
+        The differences.
 
     Raises:
-        pytest.UsageError: There is no such revision.
+        pytest.UsageError: If there is no such revision.
     """
     commit = _commit(root, revision)
     changed = ("diff", "--name-only", "--no-renames", "-z", commit)
@@ -172,7 +173,9 @@ def _commit(root: Path, revision: str) -> str:
         return _git(root, *(named if revision else BASE)).decode().strip()
     except subprocess.CalledProcessError as error:
         hint = "Write --changed=REV, or put --changed after the files."
-        raise pytest.UsageError(f"--changed: No revision {revision or 'main'}. {hint}") from error
+        raise pytest.UsageError(
+            f"--changed: There is no revision {revision or 'main'}. {hint}"
+        ) from error
 
 
 def _git(root: Path, *arguments: str) -> bytes:
@@ -195,7 +198,7 @@ def _selections(root: Path, commit: str) -> tuple[Selection, ...]:
 
 
 def _tested(questionnaire: Questionnaire) -> Iterator[Answers]:
-    """Return the combinations, also as suites take them: on a Python that is here, by defaults."""
+    """Return the combinations, also with defaults and an available Python as suites use them."""
     alongside = {name: questionnaire.question(name).default for name in ALONGSIDE}
     for answers in combinations_of(questionnaire, PEOPLE):
         yield from (answers, runnable(answers), answers | alongside)
@@ -215,7 +218,7 @@ def _selection(
 
 
 class _Tree:
-    """The template at one time."""
+    """The template at one revision."""
 
     def __init__(self, questionnaire: Questionnaire) -> None:
         self.questionnaire = questionnaire
@@ -229,7 +232,7 @@ class _Tree:
 
     @property
     def names(self) -> frozenset[str]:
-        """The files, from the root of the template's repository."""
+        """The files, relative to the template's repository."""
         return frozenset(self._files)
 
     def answers_read(self, name: str) -> frozenset[str]:
@@ -238,7 +241,7 @@ class _Tree:
         return self.questionnaire.answers_read(file) if file else frozenset()
 
     def answers(self, others: Answers) -> Answers | None:
-        """Return the answers of another time as they are here, or None where they are refused."""
+        """Translate answers of the other revision, or return None if they are refused."""
         asked = (each.name for each in self._questions.values() if not each.is_computed)
         try:
             return self.questionnaire.complete(
@@ -248,12 +251,12 @@ class _Tree:
             return None
 
     def rendered(self, name: str, answers: Answers) -> tuple[str, str] | None:
-        """Render a file, if it is here and these answers do not leave it out."""
+        """Render a file, if it exists and the answers include it."""
         file = self._files.get(name)
         return project(file, answers, self.questionnaire) if file else None
 
     def origin(self, name: str) -> object:
-        """Return all that a file may be made from, so that equal origins need no rendering."""
+        """Return all inputs of a file; equal inputs need no rendering."""
         if name not in self._files:
             return None
         found: dict[str, str] = {}
@@ -265,7 +268,7 @@ class _Tree:
         return found, self.questionnaire.settings.envops
 
     def _named(self, text: str) -> Iterator[tuple[str, str]]:
-        """Return the extensions that a text imports, and the questions that it may name."""
+        """Return the extensions that a text imports, and the questions it may name."""
         for name in self._extensions.keys() & {*re.findall(r"extensions/\w+\.jinja", text)}:
             yield name, self._extensions[name]
         for name in self._questions.keys() & {*re.findall(r"\w+", text)}:
@@ -273,6 +276,6 @@ class _Tree:
 
 
 def _definition(question: Question) -> str:
-    """Return what decides about an answer: how it is asked does not."""
+    """Return the parts of a question that affect answers, without its wording."""
     parts = (question.type, question.default, question.choices, question.when, question.ask)
     return repr(parts)

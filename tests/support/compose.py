@@ -1,4 +1,4 @@
-"""What a project's compose file starts, started without Docker."""
+"""The services of a project's compose file, started without Docker."""
 
 import re
 from collections.abc import Mapping
@@ -22,8 +22,8 @@ def services_of(project: Path, **variables: str) -> dict[str, dict[str, Any]]:
     """Read a project's compose file.
 
     Args:
-        project: Where the file is.
-        variables: What `docker/.env` sets: compose refuses to start without some of them.
+        project: The folder of the compose file.
+        variables: The contents of `docker/.env`, some of which compose requires.
 
     Returns:
         Each service, by name.
@@ -40,13 +40,13 @@ def services_of(project: Path, **variables: str) -> dict[str, dict[str, Any]]:
 
 @dataclass
 class Service:
-    """The service in a container; it can be stopped and started again.
+    """The service in a container; it can be stopped and restarted.
 
     Attributes:
         built: Its image.
         environment: Its variables.
         port: Where it listens.
-        stack: What ends with it.
+        stack: Cleanup at the end of the test.
         running: Its processes.
     """
 
@@ -57,7 +57,7 @@ class Service:
     running: Running | None = None
 
     def __post_init__(self) -> None:
-        """Change what is otherwise where all others are on one machine."""
+        """Adapt settings that assume separate hosts."""
         self.environment = {
             **self.environment,
             "APP_PORT": str(self.port),
@@ -73,7 +73,7 @@ class Service:
         return container
 
     def stop(self) -> str:
-        """Stop it in order, and return what it logged."""
+        """Stop it gracefully, and return its log."""
         assert self.running is not None
         code, output = self.running.stop()
         assert code == 0, output

@@ -1,4 +1,4 @@
-"""Images, and their processes in namespaces of their own: buildah is enough, without an engine."""
+"""Images, and their processes in namespaces of their own: buildah suffices, without an engine."""
 
 import json
 import os
@@ -30,15 +30,15 @@ mount -t tmpfs tmpfs "$ROOT/tmp"
 [ -z "$VOLUME" ] || mount --bind "$VOLUME" "$ROOT$PLACE"
 exec setpriv --no-new-privs chroot --userspec="$USER_ID:$USER_ID" --groups= "$ROOT" "$@"
 """
-"""What compose asks an engine for: its own processes, read-only but for /tmp, no new privileges."""
+"""Isolation that compose requests: own processes, read-only except /tmp, no new privileges."""
 
 
 @dataclass(frozen=True)
 class Buildah:
-    """The builder, with a storage of its own.
+    """The builder with its own storage.
 
     Attributes:
-        storage: Where images are kept between runs.
+        storage: The folder that keeps images between runs.
     """
 
     storage: Path
@@ -49,19 +49,19 @@ class Buildah:
     )
 
     def __call__(self, *arguments: str) -> str:
-        """Run one of its commands and return what that prints."""
+        """Run a buildah command, and return its output."""
         result = self.try_to(*arguments)
         if result.returncode:
             raise AssertionError(f"{shlex.join(result.args)} failed:\n{result.stdout[-6000:]}")
         return result.stdout.strip()
 
     def try_to(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run one of its commands, whether it works or not."""
+        """Run a buildah command that may fail."""
         return ran(*self._command, *arguments)
 
     @cached_property
     def _command(self) -> list[str]:
-        """The program with the fast storage driver, or the slow where the kernel lacks that."""
+        """The command with the fast storage driver, or with the slow one on older kernels."""
         for driver in ("overlay", "vfs"):
             roots = ["--root", str(self.storage / driver), "--runroot", f"{self.storage}/run"]
             command = ["buildah", *roots, "--storage-driver", driver]
@@ -70,24 +70,24 @@ class Buildah:
         raise AssertionError("buildah has no storage driver that works here")
 
     def id_of(self, image: str) -> str:
-        """Return the id of an image, or nothing where it is not there."""
+        """Return the id of an image, or an empty string if it does not exist."""
         form = ("--type", "image", "--format", "{{.FromImageID}}")
         found = self.try_to("inspect", *form, image)
         return "" if found.returncode else found.stdout.strip()
 
     def described(self, image: str) -> tuple[dict[str, Any], list[str]]:
-        """Return how an image's container starts, and the digests of its layers."""
+        """Return the configuration of an image, and the digests of its layers."""
         found = json.loads(self("inspect", "--type", "image", image))
         return found["Docker"]["config"], found["OCIv1"]["rootfs"]["diff_ids"]
 
     def build(self, project: Path, tag: str, **arguments: str) -> tuple["Image", str]:
-        """Build a project's Dockerfile as its first line says, and return the image and the log."""
+        """Build a project's Dockerfile by the command in its first line; return image and log."""
         return self.build_file(project / "docker" / "Dockerfile", project, tag, **arguments)
 
     def build_file(
         self, dockerfile: Path, context: Path, tag: str, **arguments: str
     ) -> tuple["Image", str]:
-        """Build any Dockerfile, and return the image and the log."""
+        """Build any Dockerfile; return the image and the log."""
         given = [
             word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")
         ]
@@ -100,7 +100,7 @@ class Buildah:
 
     @contextmanager
     def container(self, image: str) -> Generator[tuple[str, Path]]:
-        """Make a container of an image, and yield its name and its files."""
+        """Create a container of an image, and yield its name and file system."""
         name = self("from", "--pull-never", image).splitlines()[-1]
         try:
             yield name, Path(self("mount", name))
@@ -110,10 +110,10 @@ class Buildah:
 
 @dataclass(frozen=True)
 class Engine(Buildah):
-    """Docker or podman, where there is no buildah.
+    """Docker or podman, used if buildah is missing.
 
     Attributes:
-        program: Which of the two.
+        program: The program's name.
     """
 
     program: str
@@ -125,18 +125,18 @@ class Engine(Buildah):
         return [self.program]
 
     def id_of(self, image: str) -> str:
-        """Return the id of an image, or nothing where it is not there."""
+        """Return the id of an image, or an empty string if it does not exist."""
         found = self.try_to("image", "inspect", "--format", "{{.Id}}", image)
         return "" if found.returncode else found.stdout.strip()
 
     def described(self, image: str) -> tuple[dict[str, Any], list[str]]:
-        """Return how an image's container starts, and the digests of its layers."""
+        """Return the configuration of an image, and the digests of its layers."""
         (found,) = json.loads(self("image", "inspect", image))
         return found["Config"], found["RootFS"]["Layers"]
 
     @contextmanager
     def container(self, image: str) -> Generator[tuple[str, Path]]:
-        """Make a container of an image, and yield its name and a copy of its files."""
+        """Create a container of an image, and yield its name and a copy of its file system."""
         name = self("create", image).splitlines()[-1]
         with tempfile.TemporaryDirectory() as folder:
             try:
@@ -157,17 +157,17 @@ class Image:
 
     @cached_property
     def configuration(self) -> dict[str, Any]:
-        """How its container starts."""
+        """The configuration of its containers."""
         return self.builder.described(self.tag)[0]
 
     @cached_property
     def layers(self) -> list[str]:
-        """The digests of its layers, the lowest first."""
+        """The digests of its layers, from the base up."""
         return self.builder.described(self.tag)[1]
 
     @contextmanager
     def container(self, volume: Path | None = None, place: str = "/data") -> Generator["Container"]:
-        """Make a container of it, with a folder mounted at a place if there is one."""
+        """Create a container of it, optionally with a folder mounted."""
         with self.builder.container(self.tag) as (_, root):
             if volume is not None:
                 (root / place.strip("/")).mkdir(exist_ok=True)
@@ -176,13 +176,13 @@ class Image:
 
 @dataclass(frozen=True)
 class Container:
-    """The files of an image, and processes that see nothing else.
+    """The file system of an image, and processes confined to it.
 
     Attributes:
-        image: What it is made of.
-        root: Where its files are.
-        volume: What is mounted, if anything.
-        place: Where it is mounted.
+        image: The image.
+        root: The root of the file system.
+        volume: The mounted folder, if any.
+        place: The mount point.
     """
 
     image: Image
@@ -211,7 +211,7 @@ class Container:
                 running.kill()
 
     def run(self, *command: str, **variables: str) -> tuple[int, str]:
-        """Run a command to its end, and return its exit code and what it printed."""
+        """Run a command until it exits, and return its exit code and output."""
         with self.started(*command, **variables) as running:
             return running.wait()
 
@@ -240,27 +240,27 @@ class Container:
 
 @dataclass(frozen=True)
 class Running:
-    """A process that was started in a container."""
+    """A process started in a container."""
 
     process: subprocess.Popen[str]
 
     @property
     def first(self) -> int:
-        """The id, out here, of the process that is number 1 in there."""
+        """The host's id of process 1 in the container."""
         return _children(self.process.pid)[0]
 
     @property
     def service(self) -> int:
-        """The id of the process that the first one started."""
+        """The id of the first child process."""
         return _children(self.first)[0]
 
     def stop(self) -> tuple[int, str]:
-        """Ask it to stop, as engines do."""
+        """Stop it with SIGTERM, as engines do."""
         os.kill(self.first, signal.SIGTERM)
         return self.wait()
 
     def kill(self) -> str:
-        """End it and all its children, and return what it printed and nobody has read yet."""
+        """Kill it and all its children, and return the remaining output."""
         if self.process.poll() is not None:
             return ""
         for child in _children(self.process.pid):
@@ -268,7 +268,7 @@ class Running:
         return self.wait()[1]
 
     def wait(self) -> tuple[int, str]:
-        """Wait for its end, and return its exit code and what it printed."""
+        """Wait for its exit, and return its exit code and output."""
         output, _ = self.process.communicate(timeout=60)
         return self.process.returncode, output
 
@@ -279,7 +279,7 @@ def _children(pid: int) -> list[int]:
 
 
 def builder_here() -> Buildah:
-    """Return the first builder that works here, or skip the test where none can."""
+    """Return the first builder that works here, or skip the test."""
     requires("unshare", "setpriv")
     if os.geteuid():
         requires("the rights of root")
@@ -295,5 +295,5 @@ def builder_here() -> Buildah:
 
 
 def exclusively(name: str) -> FileLock:
-    """Let one worker at a time do what the others then find done."""
+    """Let one worker at a time do work that the others then find done."""
     return FileLock(CACHE / f"{name}.lock")

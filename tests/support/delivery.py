@@ -1,4 +1,4 @@
-"""What the tests of delivery share: locked projects, ports, and tools that may be missing."""
+"""Helpers of the delivery tests: locked projects, ports, and tools that may be missing."""
 
 import os
 import re
@@ -53,17 +53,17 @@ PROJECTS: dict[str, Answers] = {
     "default": QUESTIONNAIRE.complete(PEOPLE),
     "on": QUESTIONNAIRE.complete(PEOPLE | ON),
 }
-"""The smallest project, the one of who only presses return, and the fullest without a server."""
+"""The smallest project, the one with default answers, and the fullest without a server."""
 
 ON_SERVERS = PROJECTS["on"] | {"database": "postgresql"}
 """The fullest project with PostgreSQL and Redis."""
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "fastapi-service-template"
-"""What takes long to make and lasts: outside the checkout, kept between runs."""
+"""Slow but reusable results: outside the checkout, kept between runs."""
 
 
 def requires(*programs: str) -> None:
-    """Skip a test that needs what is not here; where everything must be tried, fail it."""
+    """Skip a test without its tools, or fail it if tools are required."""
     missing = [program for program in programs if shutil.which(program) is None]
     if missing:
         give_up = pytest.fail if "REQUIRE_TOOLS" in os.environ else pytest.skip
@@ -73,12 +73,12 @@ def requires(*programs: str) -> None:
 def ran(
     *command: str | Path, folder: Path | None = None, variables: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command, whether it works or not, with everything it prints in `stdout`.
+    """Run a command that may fail, with all of its output in `stdout`.
 
     Args:
         command: The program and its arguments.
-        folder: Where it runs.
-        variables: Its environment, by default that of the tests.
+        folder: The working directory.
+        variables: The environment, by default that of the tests.
 
     Returns:
         Its exit code and output.
@@ -95,18 +95,18 @@ def ran(
 
 
 def locked(workshop: Workshop, into: Path, answers: Answers) -> Path:
-    """Render a project and lock it, as its owner would have committed it."""
+    """Render and lock a project, as its owner would have committed it."""
     project = render(workshop.template, into, answers)
     command = [uv.find_uv_bin(), "lock", "--quiet"]
     subprocess.run(command, cwd=project, env=workshop.environment, check=True)
     lock = project / "uv.lock"
     unbounded = re.sub(r'\[options\]\nexclude-newer = ".*"\n\n', "", lock.read_text())
-    lock.write_text(unbounded)  # the bound is of these tests: the project knows nothing of it
+    lock.write_text(unbounded)  # the bound is the tests'; the project has none
     return project
 
 
 def owned(workshop: Workshop, into: Path, answers: Answers) -> Path:
-    """Render a project, lock and commit it: where its owner begins."""
+    """Render, lock and commit a project: the starting point of an owner."""
     project = locked(workshop, into, answers)
     git(project, "init", "--quiet")
     git(project, "add", "--all")
@@ -115,15 +115,15 @@ def owned(workshop: Workshop, into: Path, answers: Answers) -> Path:
 
 
 def owners_variables(workshop: Workshop, project: Path) -> dict[str, str]:
-    """Return the variables of a machine that knows nothing of these tests."""
+    """Return the environment of a machine without this test setup."""
     variables = {k: v for k, v in workshop.environment.items() if k != "UV_EXCLUDE_NEWER"}
     return variables | {"UV_PROJECT_ENVIRONMENT": str(workshop.environment_of(project))}
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on.
+    """Return an unused port.
 
-    It is below those that systems give away: between now and its use, nobody else gets it.
+    It is below the ephemeral range, so the system assigns it to no other process before its use.
     """
     while True:
         port = 15_000 + secrets.randbelow(15_000)
@@ -133,7 +133,7 @@ def free_port() -> int:
 
 
 def status_of(url: str) -> int | None:
-    """Return the status that a URL answers with, or None where nobody answers."""
+    """Return the status of a URL, or None if nothing answers."""
     try:
         with urllib.request.urlopen(url, timeout=5) as response:  # noqa: S310 -- our own URLs
             status: int = response.status
@@ -145,7 +145,7 @@ def status_of(url: str) -> int | None:
 
 
 def wait_for(url: str, status: int = 200, seconds: float = 20) -> float:
-    """Wait until a URL answers with a status, and return how many seconds that took."""
+    """Wait until a URL returns a status, and return the seconds this took."""
     started = time.perf_counter()
     while status_of(url) != status:
         assert time.perf_counter() - started < seconds, f"{url} never answered {status}"
@@ -154,7 +154,7 @@ def wait_for(url: str, status: int = 200, seconds: float = 20) -> float:
 
 
 def production(answers: Answers) -> dict[str, str]:
-    """Return the variables that a project of these answers needs in production."""
+    """Return the variables that a project with these answers needs in production."""
     variables = {"SECRET_KEY": secrets.token_hex(32)} if answers.get("auth") == "jwt" else {}
     if answers.get("database") == "sqlite":
         variables["DATABASE_URL"] = "sqlite:////data/app.sqlite3"
@@ -163,7 +163,7 @@ def production(answers: Answers) -> dict[str, str]:
 
 @contextmanager
 def serving(workshop: Workshop, project: Path, **variables: str) -> Generator[str]:
-    """Serve a project whose environment is made, and yield its address."""
+    """Serve a project that has its environment, and yield its URL."""
     port = free_port()
     with subprocess.Popen(
         [str(workshop.environment_of(project) / "bin" / "my-app")],

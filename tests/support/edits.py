@@ -1,7 +1,7 @@
-"""What people do to the projects they own: each function makes one edit to a generated project.
+"""Edits that people make to projects they own, one function each.
 
-Each works on the project of any release and of any answers unless its group says otherwise, so that
-an updated project can be compared with a fresh copy that is edited alike.
+Each works on a project of any release and any answers unless its group says otherwise, so that an
+updated project can be compared with a fresh copy with the same edit.
 """
 
 import re
@@ -45,7 +45,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def own_router(project: Path) -> None:
-    """Add a resource of one's own: three modules, a test and its line in the composition root."""
+    """Add another resource: three modules, a test and a line in the composition root."""
     package = _package(project)
     for layer in ("models", "routers", "services"):
         _write(package / layer / "orders.py", f'"""The {layer} of orders."""\n')
@@ -61,7 +61,7 @@ def own_router(project: Path) -> None:
 
 
 def new_setting(project: Path) -> None:
-    """Add a setting after all others: the field, its line in the example, its row in the README."""
+    """Append a setting: the field, its line in the example, its row in the README."""
     substitute(
         _package(project) / "config.py",
         r"^\n    @property\n    def is_production",
@@ -82,14 +82,14 @@ def added_dependency(project: Path) -> None:
 
 
 def bumped_dependency(project: Path) -> None:
-    """Take a newer release of a dependency, as Dependabot does."""
+    """Upgrade a dependency, as Dependabot does."""
     substitute(
         project / "pyproject.toml", r'"pydantic-settings~=[\d.]+"', '"pydantic-settings~=99.1"'
     )
 
 
 def own_tool_setting(project: Path) -> None:
-    """Ask the tests for more, and configure a tool of one's own."""
+    """Add pytest options, and configure another tool."""
     substitute(project / "pyproject.toml", r"^fail_under = \d+", "fail_under = 97")
     _append(project / "pyproject.toml", '\n[tool.bandit]\nexclude_dirs = ["tests"]\n')
 
@@ -101,13 +101,13 @@ def extra_job(project: Path) -> None:
 
 
 def compose_service(project: Path) -> None:
-    """Add a service that the others need in development."""
+    """Add a service that development depends on."""
     service = "\n  mail:\n    image: axllent/mailpit\n    ports:\n      - 8025:8025\n"
     _append(project / "docker/docker-compose.override.yml", service)
 
 
 def extra_hook(project: Path) -> None:
-    """Add a hook after the others."""
+    """Append a hook."""
     hook = (
         "\n      - id: mine\n        name: mine\n        entry: ./check\n        language: system\n"
     )
@@ -115,13 +115,13 @@ def extra_hook(project: Path) -> None:
 
 
 def edited_readme(project: Path) -> None:
-    """Say who to ask, and take a section away."""
+    """Add a contact section, and remove another section."""
     substitute(project / "README.md", r"^## Run it$", "## Who to ask\n\nThe team.\n\n## Run it")
     substitute(project / "README.md", r"^## Run it in Docker\n(?:.*\n)*?(?=## )", "")
 
 
 def own_words(project: Path) -> None:
-    """Write where the template invites to: changelog, rules, ignored files, owners."""
+    """Write in the places meant for it: changelog, rules, ignored files, owners."""
     substitute(project / "CHANGELOG.md", r"^### Added\n\n", r"\g<0>- Orders.\n")
     _append(project / "AGENTS.md", "\nOrders are never deleted.\n")
     _append(project / ".gitignore", "\ndata/\n")
@@ -137,7 +137,7 @@ def own_files(project: Path) -> None:
 
 
 def justfile(project: Path) -> None:
-    """Add short names for the commands."""
+    """Add a justfile with short names for the commands."""
     _write(project / "justfile", "test:\n    uv run pytest\n")
 
 
@@ -161,7 +161,7 @@ KEPT_EDITS: tuple[Edit, ...] = (
     justfile,
     executable,
 )
-"""Edits that any project can take together, and that merge with whatever a release changes."""
+"""Edits that any project can have together, and that merge with the changes of any release."""
 
 MAY_CLASH = {
     "src/my_app/main.py",
@@ -170,14 +170,14 @@ MAY_CLASH = {
     "README.md",
     "pyproject.toml",
 }
-"""Where people write right beside lines that an answer or a release adds: markers are right."""
+"""Edits next to lines that an answer or a release adds; conflicts are correct here."""
 
 
 # ------------------------------------------------------------------------- edits of the database
 
 
 def own_table(project: Path) -> None:
-    """Add a table after all others, and the revision that makes it."""
+    """Append a table, and the revision that creates it."""
     database = _package(project) / "database"
     _append(
         database / "tables.py",
@@ -191,7 +191,7 @@ def own_table(project: Path) -> None:
 
 
 def changed_example(project: Path) -> None:
-    """Grow the example into something real: a path, a handler, a field."""
+    """Turn the example into something real: a path, a handler, a field."""
     router = _package(project) / "routers/items.py"
     substitute(router, r'(prefix ?= ?f?".*)/items"', r'\1/things"')
     _append(router, '\n\nasync def count_items() -> int:\n    """Count."""\n    return 0\n')
@@ -203,7 +203,7 @@ def changed_example(project: Path) -> None:
 
 
 def deleted_example(project: Path) -> None:
-    """Take the example out by hand: its files, and the lines that name it in `main.py`."""
+    """Remove the example by hand: its files, and the lines that name it in `main.py`."""
     for path in [*project.glob("src/*/*/items.py"), *project.glob("tests/**/test_*items*.py")]:
         path.unlink()
     main = _package(project) / "main.py"
@@ -212,48 +212,48 @@ def deleted_example(project: Path) -> None:
 
 
 EXAMPLE_EDITS: tuple[Edit, ...] = (changed_example, deleted_example)
-"""Edits of projects that have the example; each by itself."""
+"""Edits of projects with the example, made one at a time."""
 
 
 # --------------------------------------------------------------------------------- deleted files
 
 
 def deleted_dockerfile(project: Path) -> None:
-    """Build the image in another way."""
+    """Delete the Dockerfile, to build the image another way."""
     (project / "docker/Dockerfile").unlink()
 
 
 def deleted_workflow(project: Path) -> None:
-    """Use another pipeline."""
+    """Delete a workflow, to use another pipeline."""
     shutil.rmtree(project / ".github/workflows")
 
 
 DELETIONS: tuple[Edit, ...] = (deleted_dockerfile, deleted_workflow)
-"""Edits that a release must respect although it changes the same files; each by itself."""
+"""Deletions that a release must respect although it changes the same files, made one at a time."""
 
 
 # ---------------------------------------------------------------------- edits that need a person
 
 
 def same_line(project: Path) -> None:
-    """Change a line that the release changes too."""
+    """Change a line that the release also changes."""
     substitute(
         project / "docker/docker-compose.yml", r"stop_grace_period: .*", "stop_grace_period: 77s"
     )
 
 
 def bumped_same_dependency(project: Path) -> None:
-    """Take another release of a dependency that the template bumps too."""
+    """Upgrade a dependency that the template also upgrades."""
     substitute(project / "pyproject.toml", r'"fastapi~=[\d.]+"', '"fastapi~=0.77"')
 
 
 def dependency_next_to_a_bumped_one(project: Path) -> None:
-    """Add a dependency right below one that the template bumps."""
+    """Add a dependency right below one that the template upgrades."""
     substitute(project / "pyproject.toml", r'^    "structlog~=.*\n', r'\g<0>    "tenacity~=9.1",\n')
 
 
 def reformatted(project: Path) -> None:
-    """Format a module in another way than the template's."""
+    """Reformat a module differently from the template."""
     module = _package(project) / "services/health.py"
     options = ("--isolated", "--quiet", "--config", "line-length=60", str(module))
     subprocess.run([sys.executable, "-m", "ruff", "format", *options], check=True)
@@ -265,14 +265,14 @@ CLASHES: tuple[tuple[Edit, str], ...] = (
     (dependency_next_to_a_bumped_one, "pyproject.toml"),
     (reformatted, "src/my_app/services/health.py"),
 )
-"""Edits beside or on a line that a release changes, and the file in which that is marked."""
+"""Edits on or next to a line that a release changes, and the file with the expected conflict."""
 
 
 # ------------------------------------------------------------------------------------ moved files
 
 
 def renamed_example(project: Path) -> None:
-    """Turn the items into articles, files and words."""
+    """Rename the items to articles, in file names and text."""
     modules = [*project.glob("src/**/*.py"), *project.glob("tests/**/*.py")]
     for module in modules:
         text = re.sub(r"(?<!_)items", "articles", module.read_text()).replace("Item", "Article")
@@ -281,7 +281,7 @@ def renamed_example(project: Path) -> None:
 
 
 def moved_module(project: Path) -> None:
-    """Give a module another name, and follow it in all imports."""
+    """Rename a module, and all imports of it."""
     services = _package(project) / "services"
     (services / "health.py").rename(services / "readiness.py")
     for module in [*project.glob("src/**/*.py"), *project.glob("tests/**/*.py")]:

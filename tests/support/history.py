@@ -1,7 +1,7 @@
-"""The template's past, present and future: scratch repositories with releases, and projects.
+"""Past, present and future of the template: scratch repositories with releases, and projects.
 
-One holds the real releases. In the other the past is made from the present by taking back a few
-small changes of the kind that releases consist of, so that edits meet every kind of change.
+One repository has the real releases. In the other, past releases are made from the working tree by
+reverting small changes typical of releases, so that edits meet every kind of change.
 """
 
 import difflib
@@ -49,7 +49,7 @@ __all__ = [
 
 PAST, PREVIOUS, PRESENT = "v0.1.0", "v0.2.0", "v0.3.0"
 NOW = "v999.0.0"
-"""What the template as it stands is called among the real releases."""
+"""The version of the working tree among the real releases."""
 
 ANSWERS_FILE = ".copier-answers.yml"
 LISTED = tuple(
@@ -57,7 +57,7 @@ LISTED = tuple(
     for question in QUESTIONNAIRE.questions
     if question.values and not question.is_computed
 )
-"""The questions whose answers can be listed, those that are added to `copier.yml` included."""
+"""The questions with enumerable answers, including those added to `copier.yml`."""
 
 PACKAGE = "template/src/{{ package_name }}"
 MARKERS = ("<<<<<<< before updating", "=======", ">>>>>>> after updating")
@@ -68,19 +68,19 @@ MARKERS = ("<<<<<<< before updating", "=======", ">>>>>>> after updating")
 
 @dataclass(frozen=True)
 class Reversion:
-    """A small change of the template, taken back."""
+    """A small change of the template, reverted."""
 
     path: str
     present: str
     past: str = ""
 
     def apply(self, root: Path) -> None:
-        """Put the past in place of the present, wherever its pattern matches."""
+        """Replace the present by the past wherever its pattern matches."""
         substitute(root / self.path, self.present, self.past)
 
 
 REVERSIONS: Mapping[str, tuple[Reversion, ...]] = {
-    # What PRESENT changed.
+    # Changes made in PRESENT.
     PREVIOUS: (
         Reversion("extensions/stack.jinja", r"'(fastapi|structlog|ruff)~=[\d.]+'", r"'\1~=0.1'"),
         Reversion("extensions/stack.jinja", r".*'run', 'httptools~=.*\n"),
@@ -101,7 +101,7 @@ REVERSIONS: Mapping[str, tuple[Reversion, ...]] = {
         ),
         Reversion("template/README.md.jinja", r"- Exit codes: .*\n"),
     ),
-    # What PREVIOUS changed.
+    # Changes made in PREVIOUS.
     PAST: (
         Reversion("extensions/stack.jinja", r"'(orjson|fastapi)~=[\d.]+'", r"'\1~=0.0'"),
         Reversion("template/CONTRIBUTING.md.jinja", r"4\. Open a pull request", "4. Open one"),
@@ -111,24 +111,24 @@ NOT_YET: Mapping[str, tuple[str, ...]] = {
     PREVIOUS: ("template/.vscode/settings.json.jinja", "template/SECURITY.md.jinja"),
     PAST: ("template/.github/pull_request_template.md.jinja",),
 }
-"""Files that a release did not have yet."""
+"""Files added after the release."""
 
 DROPPED = "docker/healthcheck.sh"
 STILL: Mapping[str, dict[str, str]] = {
     PREVIOUS: {f"template/{DROPPED}.jinja": "#!/bin/sh\ncurl --fail localhost:8000/health\n"},
 }
-"""Files that the release after it dropped."""
+"""Files dropped by the next release."""
 
 
 def substitute(path: Path, pattern: str, replacement: str) -> None:
-    """Replace what a pattern matches, and insist that it does."""
+    """Replace the matches of a pattern, and fail if there are none."""
     text, count = re.subn(pattern, replacement, path.read_text(), flags=re.MULTILINE)
-    assert count, f"Nothing in {path.name} matches {pattern} any more: choose another line."
+    assert count, f"Nothing in {path.name} matches {pattern} any more: update the pattern."
     path.write_text(text)
 
 
 def _go_back(root: Path, version: str) -> None:
-    """Turn the present template into that of an older release."""
+    """Turn the working tree's template into that of an older release."""
     for release in (PREVIOUS, PAST):
         if release >= version:
             _take_back(root, release)
@@ -146,7 +146,7 @@ def _take_back(root: Path, release: str) -> None:
 
 
 def _ask_nothing_listed(copier_yml: Path) -> None:
-    """Leave every listed question to its default, unasked and unstored, as before it was added."""
+    """Give each listed question its default without asking or storing it, as before it existed."""
     for name in LISTED:
         if QUESTIONNAIRE.question(name).when is True:
             substitute(copier_yml, rf"^{name}:\n", f"{name}:\n  when: false\n")
@@ -157,27 +157,27 @@ def _ask_nothing_listed(copier_yml: Path) -> None:
 
 @dataclass(frozen=True)
 class Project:
-    """A project that somebody owns, under version control.
+    """An owner's project, under version control.
 
     Attributes:
-        path: Where it lies.
-        top: The top of its repository, another folder where several projects share one.
+        path: The project's folder.
+        top: The root of its repository; differs from `path` if several projects share one.
     """
 
     path: Path
     top: Path
 
     def git(self, *arguments: str) -> str:
-        """Run git in it, and return what it prints."""
+        """Run git in the project, and return the output."""
         return git(self.path, *arguments)
 
     def commit(self) -> None:
-        """Commit everything there is."""
+        """Commit all changes."""
         git(self.top, "add", "--all")
         git(self.top, "commit", "--quiet", "--allow-empty", "--message=work")
 
     def update(self, version: str | None = None, data: Mapping[str, Answer] | None = None) -> None:
-        """Update it as `copier update --defaults` does, never with trust."""
+        """Update the project as `copier update --defaults` does, never with trust."""
         run_update(
             self.path,
             data=dict(data or {}),
@@ -195,17 +195,17 @@ class Project:
         self.commit()
 
     def changes(self) -> list[str]:
-        """Return what is not committed, one line a file."""
+        """Return the uncommitted changes, one line per file."""
         status = self.git("status", "--porcelain", "--untracked-files=all", "-z")
         return status.rstrip("\0").split("\0") if status else []
 
     def give_up(self) -> None:
-        """Throw away what an update left behind, as the guide says."""
+        """Discard the results of an update, as the guide says."""
         self.git("reset", "--quiet", "--hard")
         self.git("clean", "--quiet", "-d", "--force")
 
     def conflicts(self) -> list[str]:
-        """Return the files that git takes for unmerged; they are those that hold markers."""
+        """Return the files that git reports as unmerged, which are those with conflict markers."""
         unmerged = [line[3:] for line in self.changes() if line.startswith("UU ")]
         marked = [name for name in self._files() if MARKERS[0] in (self.path / name).read_text()]
         assert sorted(unmerged) == sorted(marked)
@@ -216,12 +216,12 @@ class Project:
         return (self.path / name).read_text()
 
     def write(self, name: str, text: str) -> None:
-        """Write a file, in new folders if need be."""
+        """Write a file, and create its folders."""
         (self.path / name).parent.mkdir(parents=True, exist_ok=True)
         (self.path / name).write_text(text)
 
     def without(self, *names: str) -> dict[str, str]:
-        """Return its files except some and the answers, to be compared at a later time."""
+        """Return the project's files except some and the answers, for a later comparison."""
         left_out = {*names, ANSWERS_FILE}
         return {name: self.read(name) for name in self._files() if name not in left_out}
 
@@ -235,9 +235,9 @@ class History:
     """A repository of the template with its releases.
 
     Attributes:
-        repository: Where it lies.
-        folder: Where copies are kept, so that each is rendered once. What git keeps of them lies
-            beside it, for all projects that are made of them.
+        repository: The repository's folder.
+        folder: The folder of copies, each rendered once. Their git objects are next to it,
+            shared by all projects made from them.
     """
 
     repository: Path
@@ -249,8 +249,8 @@ class History:
         """Make the releases PAST, PREVIOUS and PRESENT of the template as it stands.
 
         Args:
-            template: A copy of the template that is no repository.
-            folder: Where to work.
+            template: A copy of the template without a repository.
+            folder: The working folder.
         """
         history = cls(folder / "template", folder / "copies")
         history.repository.mkdir(parents=True)
@@ -264,11 +264,11 @@ class History:
 
     @classmethod
     def released(cls, template: Path, folder: Path) -> "History":
-        """Clone this repository with a tag for every real release, and release the present.
+        """Clone this repository with a tag for every real release, and release the working tree.
 
         Args:
-            template: A copy of the template that is no repository.
-            folder: Where to work.
+            template: A copy of the template without a repository.
+            folder: The working folder.
         """
         history = cls(folder / "template", folder / "copies")
         assert_whole_clone()
@@ -281,7 +281,7 @@ class History:
         return history
 
     def release(self, version: str, change: Callable[[Path], object] | None = None) -> None:
-        """Change the template if so wished, commit it and tag it."""
+        """Optionally change the template, then commit and tag it."""
         if change:
             change(self.repository)
         git(self.repository, "add", "--all")
@@ -289,7 +289,7 @@ class History:
         git(self.repository, "tag", version)
 
     def fork(self, folder: Path) -> "History":
-        """Return the same releases in a repository of their own, to add others to it."""
+        """Return a separate repository with the same releases, to which others can be added."""
         git(folder, "clone", "--quiet", str(self.repository), "fork")
         return History(folder / "fork", folder / "copies")
 
@@ -299,7 +299,7 @@ class History:
         return Project(into, into)
 
     def fresh(self, answers: Mapping[str, Answer], version: str = PRESENT) -> Path:
-        """Return a copy that nobody may change."""
+        """Return a read-only copy."""
         given = given_of(answers)
         key = (version, *sorted(given.items()))
         if key not in self.copies:
@@ -309,7 +309,7 @@ class History:
     def edited(
         self, answers: Mapping[str, Answer], edits: Sequence[Callable[[Path], None]]
     ) -> Project:
-        """Return a copy of the present with edits that are not committed; nobody may change it."""
+        """Return a read-only copy of the present with uncommitted edits."""
         key = (PRESENT, *edits, *sorted(given_of(answers).items()))
         if key not in self.copies:
             project = self.copy(self._place(key), answers, PRESENT)
@@ -346,13 +346,13 @@ class History:
 
 
 def assert_whole_clone() -> None:
-    """Insist that this is a clone of the whole history, for releases are made from it."""
+    """Fail in a shallow clone: releases are made from the whole history."""
     if git(ROOT, "rev-parse", "--is-shallow-repository") == "true\n":
         raise pytest.UsageError("This clone is shallow: run `git fetch --unshallow --tags` first.")
 
 
 def released() -> list[Release]:
-    """Return the releases that there have been: the newest may yet have to get its tag."""
+    """Return the past releases; the newest may not have its tag yet."""
     newest, *older = releases()
     return [newest, *older] if newest.commit or _has_tag(newest) else older
 
@@ -368,12 +368,12 @@ def commit_of(entry: Release) -> str:
 
 
 def given_of(answers: Mapping[str, Answer]) -> Answers:
-    """Return those answers that a person gives, without the computed ones."""
+    """Return the answers that a person enters, without computed ones."""
     return PEOPLE | {name: answers[name] for name in answers if name in LISTED}
 
 
 def difference(found: Path, wanted: Path) -> str:
-    """Return how two projects differ, less which release they are of: nothing if they are equal."""
+    """Return the differences between two projects except their release; empty if they are equal."""
     left, right = _contents(wanted), _contents(found)
     differing = [
         name
@@ -384,7 +384,7 @@ def difference(found: Path, wanted: Path) -> str:
 
 
 def empty_folders(project: Path) -> set[str]:
-    """Return the folders that git would not keep."""
+    """Return the folders that git would drop."""
     folders = (path for path in project.rglob("*") if path.is_dir() and not any(path.iterdir()))
     names = {folder.relative_to(project).as_posix() for folder in folders}
     return {name for name in names if not name.startswith(".git/")}
@@ -398,7 +398,7 @@ def _explain(name: str, left: dict[str, list[str]], right: dict[str, list[str]])
 
 
 def _contents(project: Path) -> dict[str, list[str]]:
-    """Return the lines of each file under its mode; folders have none."""
+    """Return the lines of each file under its mode, and nothing for folders."""
     paths = (path for path in project.rglob("*") if ".git" not in path.relative_to(project).parts)
     return {path.relative_to(project).as_posix(): _lines(path) for path in paths}
 
@@ -413,7 +413,7 @@ def _lines(path: Path) -> list[str]:
 
 
 def lines_added(project: Project) -> dict[str, set[str]]:
-    """Return what the last commit added: the lines of each file that is still there."""
+    """Return the lines that the last commit added to each remaining file."""
     plain = ("-c", "core.quotePath=false", "diff", "--no-renames")
     changed = project.git(*plain, "--name-only", "--diff-filter=d", "-z", "HEAD~1").split("\0")
     added: dict[str, set[str]] = {name: set() for name in changed if name}
@@ -430,13 +430,13 @@ def lines_added(project: Project) -> dict[str, set[str]]:
 
 
 def git(folder: Path, *arguments: str) -> str:
-    """Run git and return what it prints."""
+    """Run git, and return its output."""
     command = ["git", *arguments]
     return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
 
 
 def scratch_copy(folder: Path) -> Path:
-    """Copy what git knows of this repository, and what it would add."""
+    """Copy the files of this repository that git tracks or would add."""
     names = git(ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
     for name in filter(None, names.split("\0")):
         if (ROOT / name).is_file():
@@ -448,7 +448,7 @@ def scratch_copy(folder: Path) -> Path:
 def run_copier(
     *arguments: str, folder: Path, tools: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run Copier's plain command line, with the programs in `tools` before all others."""
+    """Run Copier's command line, with the programs in `tools` first in PATH."""
     command = [sys.executable, "-m", "copier", *arguments]
     path = os.pathsep.join([*([str(tools)] if tools else []), os.environ["PATH"]])
     return subprocess.run(
@@ -463,7 +463,7 @@ def run_copier(
 
 @contextmanager
 def isolated_git(folder: Path) -> Generator[None]:
-    """Keep the developer's git configuration and Copier's cache out of the tests."""
+    """Isolate the tests from the developer's git configuration and Copier's cache."""
     configuration = folder / "gitconfig"
     configuration.write_text(
         "[user]\nname = Ada Lovelace\nemail = ada@example.org\n"

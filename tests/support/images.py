@@ -1,4 +1,4 @@
-"""The images of rendered projects, built once and kept as layers between runs."""
+"""Images of rendered projects, built once and kept as layers between runs."""
 
 import os
 import re
@@ -16,7 +16,7 @@ from tests.support.projects import Workshop
 __all__ = ["BUILD", "Built", "bases_of", "build"]
 
 BUILD = {"VERSION": "1.2.3", "REVISION": "abc"}
-"""What a pipeline gives the build."""
+"""Build arguments that a pipeline sets."""
 
 
 ANSWERS = PROJECTS | {"on-servers": ON_SERVERS}
@@ -24,7 +24,7 @@ ANSWERS = PROJECTS | {"on-servers": ON_SERVERS}
 
 @dataclass(frozen=True)
 class Built:
-    """An image, with what it was built from and on."""
+    """An image with its project and base."""
 
     name: str
     answers: Answers
@@ -39,13 +39,13 @@ def build(
     """Render one of the projects and build its image, once for all workers.
 
     Args:
-        builder: What builds it.
-        workshop: Where the template is.
-        factory: Where to render into.
-        name: Which project.
+        builder: The builder.
+        workshop: The workshop with the template.
+        factory: Makes the project's folder.
+        name: The name of the project.
 
     Returns:
-        The image; its project is for reading alone.
+        The image; its project is read-only.
     """
     own = factory.getbasetemp()
     folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / f"image-{name}"
@@ -63,6 +63,6 @@ def build(
 
 
 def bases_of(project: Path, folder: str = "docker") -> list[str]:
-    """Return the images that a project's own is built from, the last of them beneath it."""
+    """Return the base images of a project's image, the runtime base last."""
     dockerfile = (project / folder / "Dockerfile").read_text()
     return re.findall(r"^FROM (\S+[:/]\S+)", dockerfile, re.MULTILINE)

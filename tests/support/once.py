@@ -1,10 +1,10 @@
-"""What is kept of Copier's work on updates: clones, and what git and Jinja make of them.
+"""Cache of Copier's work on updates: clones, and the results of git and Jinja for them.
 
 An update renders a project three times: the old release, the new release in its place, and the new
-release beside it. Another test has mostly rendered the same release with the same answers before.
-What happens to a project is never kept: Copier and git decide each time what is overwritten,
-skipped, deleted or merged. Updates by the plain command line run in processes of their own, which
-keep nothing.
+release next to it. Usually another test has already rendered the same release and answers.
+Changes to a project are never cached: Copier and git decide each time which files to overwrite,
+skip, delete or merge. Updates by the plain command line run in separate processes without this
+cache.
 """
 
 import re
@@ -35,20 +35,20 @@ render_anew = cast("Callable[[Worker], None]", vars(Worker)["_render_template"])
 operation = import_module("copier._main")._operation
 
 SAID = ("_raw_config", "commit", "commit_hash", "git_index_modes", "version")
-"""What Copier reads of a clone, in processes of git or as YAML."""
+"""Properties that Copier reads from a clone by git processes or YAML."""
 
 NO_ANSWERS = ("_external_data", "make_secret", "now")
-"""What Copier has beside answers, and the template does not use."""
+"""Context that Copier adds to the answers and the template does not use."""
 
 
 @dataclass
 class Rendering:
-    """What Jinja made of a template with some answers.
+    """Jinja's results for a template and some answers.
 
     Attributes:
-        texts: The texts of all renderings, each only once.
+        texts: The texts of all renderings, deduplicated.
         files: The text of each file of the template.
-        steps: What to write, by what is excluded.
+        steps: The writing steps, by exclusions.
     """
 
     texts: dict[str, str]
@@ -58,7 +58,7 @@ class Rendering:
     )
 
     def text(self, name: str, compute: Callable[[], str]) -> str:
-        """Return the text of a file, which is computed if it is not kept."""
+        """Return the text of a file, computed on first use."""
         if name not in self.files:
             text = compute()
             self.files[name] = self.texts.setdefault(text, text)
@@ -66,18 +66,18 @@ class Rendering:
 
 
 class KeptEnvironment:
-    """Stands for Copier's environment of Jinja while it renders files."""
+    """Replacement for Copier's Jinja environment while files are rendered."""
 
     def __init__(self, environment: Environment, rendering: Rendering) -> None:
         self._environment = environment
         self._rendering = rendering
 
     def __getattr__(self, name: str) -> object:
-        """Be the environment in all else."""
+        """Delegate everything else to the environment."""
         return getattr(self._environment, name)
 
     def get_template(self, name: str) -> "KeptFile":
-        """Return what renders a file of the template."""
+        """Return a template file that renders from the cache."""
         return KeptFile(name, self._environment, self._rendering)
 
 
@@ -90,22 +90,22 @@ class KeptFile:
     rendering: Rendering
 
     def render(self, **context: object) -> str:
-        """Return what Jinja makes of it, or has made."""
+        """Return the cached text, or render it."""
         template = self.environment.get_template
         return self.rendering.text(self.name, lambda: template(self.name).render(**context))
 
 
 @dataclass
 class Kept:
-    """What a worker keeps.
+    """The cache of a worker.
 
     Attributes:
-        folder: Where clones are kept.
-        clones: Where each release of each template is cloned.
-        said: What there is to know of each clone.
-        found: Where git finds each template.
-        texts: The texts of all renderings, each only once.
-        renderings: What Jinja made, by all that it is made of.
+        folder: The folder of clones.
+        clones: The clone of each release of each template.
+        said: The properties of each clone.
+        found: The git URL of each template.
+        texts: The texts of all renderings, deduplicated.
+        renderings: Jinja's results, by all their inputs.
     """
 
     folder: Path
@@ -116,7 +116,7 @@ class Kept:
     renderings: dict[str, Rendering] = field(default_factory=dict[str, Rendering])
 
     def clone(self, url: str, ref: str, location: str) -> str:
-        """Clone the template, but a release only once."""
+        """Clone the template, and each release only once."""
         if not re.fullmatch(r"v[\d.]+", ref):
             return clone_anew(url, ref, location=location)
         if (url, ref) not in self.clones:
@@ -125,11 +125,11 @@ class Kept:
         return self.clones[url, ref]
 
     def has(self, template: Template) -> bool:
-        """Return whether a template is a clone that nobody changes any more."""
+        """Check for a cached clone, which no longer changes."""
         return template.vcs == "git" and str(template.local_abspath) in self.clones.values()
 
     def say(self, name: str, compute: Callable[[Template], object], template: Template) -> object:
-        """Return what there is to know of a template."""
+        """Return a property of a template."""
         if not self.has(template):
             return compute(template)
         key = (name, template.local_abspath)
@@ -138,14 +138,14 @@ class Kept:
         return self.said[key]
 
     def find(self, url: str) -> str | None:
-        """Return where git finds a template."""
+        """Return the URL at which git finds a template."""
         found = self.found.get(url)
         if found is None or not Path(url, ".git").exists():
             found = self.found[url] = find_anew(url)
         return found
 
     def render(self, worker: Worker) -> None:
-        """Render a template, of which Jinja's part is kept, and which paths it writes."""
+        """Render a template, using cached texts and paths."""
         if not self.has(worker.template):
             render_anew(worker)
             return
@@ -164,9 +164,9 @@ class Kept:
 
 
 def _name(worker: Worker) -> str:
-    """Name all that files and their paths are made of.
+    """Return a key of all inputs of the files and their paths.
 
-    Only a default and a message have the folder in them, so it is left out.
+    The folder affects only a default and a message, so it is left out.
     """
     remembered = remember_anew(worker)
     combined = worker.answers.combined
@@ -175,7 +175,7 @@ def _name(worker: Worker) -> str:
 
 
 def _recorded(worker: Worker) -> list[Step]:
-    """Render a template, and return which of Copier's methods did it."""
+    """Render a template, and return the recorded calls of Copier's methods."""
     steps: list[Step] = []
 
     def record(name: str) -> Callable[..., None]:
@@ -199,10 +199,10 @@ def _recorded(worker: Worker) -> list[Step]:
 
 @contextmanager
 def kept_for_updates(folder: Path) -> Generator[None]:
-    """Keep what updates from releases have in common.
+    """Cache the parts that updates from releases have in common.
 
-    Copier also asks git after each file whether it sees modes, a quarter of an update's time: the
-    answer is always the same.
+    Copier also queries git's file mode setting after each file, a quarter of an update's time; the
+    answer never changes.
     """
     kept = Kept(folder.resolve())
 

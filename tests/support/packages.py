@@ -1,6 +1,6 @@
-"""Step one of every run: each package of each combination comes into uv's cache.
+"""First step of every run: every package of every combination is put into uv's cache.
 
-After it, projects are locked and synced without asking the registry, in a tenth of the time.
+Afterwards, projects are locked and synced without the registry, ten times as fast.
 """
 
 import json
@@ -18,7 +18,7 @@ from tests.support.projects import python_of, pythons_here
 __all__ = ["MADE", "all_packages", "sync_packages"]
 
 MADE = "PACKAGES_OF_ALL_COMBINATIONS"
-"""The variable that names the folder to a run within a run, which then need not make it again."""
+"""The variable with the folder for nested runs, which then reuse it."""
 
 PROJECT = """\
 [project]
@@ -30,17 +30,17 @@ dependencies = {requirements}
 
 
 def all_packages(shared: Path, variables: Mapping[str, str]) -> Path:
-    """Sync what any combination asks for, once a run, for each Python of this machine.
+    """Sync the packages of all combinations, once per run and Python of this machine.
 
     Args:
-        shared: The folder that the workers of this run share.
+        shared: The folder shared by the workers of this run.
         variables: The environment for uv.
 
     Returns:
         The folder of the environments, `python-3.13` and so on.
 
     Raises:
-        AssertionError: The packages cannot be had; every worker gets the same message.
+        AssertionError: If the packages are unavailable; every worker gets the same message.
     """
     if made := variables.get(MADE):
         return Path(made)
@@ -55,30 +55,30 @@ def all_packages(shared: Path, variables: Mapping[str, str]) -> Path:
 
 
 def _sync_all(folder: Path, variables: Mapping[str, str]) -> str:
-    """Return why it failed, if it did."""
+    """Return the reason for a failure, or an empty string."""
     wanted = {row.cells[1] for row in rows("packages", ROOT)}
     try:
         for version in pythons_here():
             sync_packages(wanted, version, folder / f"python-{version}", variables)
     except AssertionError as error:
-        return f"The packages of all combinations are out of reach: {error}"
+        return f"The packages of all combinations are unavailable: {error}"
     return ""
 
 
 def sync_packages(
     requirements: Iterable[str], version: str, environment: Path, variables: Mapping[str, str]
 ) -> None:
-    """Lock some packages and make an environment of them.
+    """Lock some packages, and build an environment with them.
 
     Args:
-        requirements: What to install.
-        version: The Python, which is the oldest that the lock is for, too: what uv's cache then
-            holds of each package depends on it.
-        environment: Where to make it.
+        requirements: The packages.
+        version: The Python version, which is also the lower bound of the lock, since the files
+            in uv's cache depend on it.
+        environment: The environment's folder.
         variables: The environment for uv.
 
     Raises:
-        AssertionError: uv failed; the message is its own.
+        AssertionError: If uv fails, with uv's message.
     """
     project = environment.with_suffix(f"{environment.suffix}.project")
     project.mkdir()

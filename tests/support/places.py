@@ -1,7 +1,7 @@
-"""Why files that are not a block's own name it, all the same.
+"""Reasons why files name blocks that they do not belong to.
 
-A new block costs the places here in which it has to be named too. `main.py` wires the blocks, and
-`config.py` and `settings/` have their settings, so these are free.
+A new block may have to be named in each of these places. `main.py` wires the blocks, and
+`config.py` and `settings/` hold their settings, so these are exempt.
 """
 
 from collections.abc import Mapping
@@ -10,63 +10,63 @@ __all__ = ["FREE", "PLACES"]
 
 FREE = ("src/<package>/config.py", "src/<package>/main.py", "src/<package>/settings/")
 
-# The blocks that a file names, and why.
+# The blocks that a file names, and the reason.
 PLACES: Mapping[str, tuple[str, str]] = {
     ".github/dependabot.yml": (
         "database",
-        "nothing raises PostgreSQL to a new major version, whose folder would be empty",
+        "no automatic upgrade of PostgreSQL to a new major version, which could not read its data",
     ),
     ".github/workflows/ci.yml": (
         "auth database",
-        "services for the tests, and a first request to the image",
+        "services for the tests, and a smoke test of the image",
     ),
     ".gitignore": (
         "database",
-        "the database of development",
+        "the development database",
     ),
     "AGENTS.md": (
         "auth cache database example http_client kubernetes observability plugins",
-        "rules for the code that is there",
+        "rules for the code of each block",
     ),
     "README.md": (
         "auth cache database example kubernetes observability plugins rate_limit",
-        "commands and sections of what is there",
+        "commands and sections of each block",
     ),
     "docs/clients.md": (
         "auth example plugins",
-        "clients send a token, and call what is there",
+        "clients send a token, and call the routes of each block",
     ),
     "deploy/kubernetes/README.md": (
         "auth database observability",
-        "what the cluster has to have beside the service",
+        "prerequisites in the cluster",
     ),
     "deploy/kubernetes/base/deployment.yaml": (
         "database observability",
-        "migrates first; a volume for SQLite, a port for metrics",
+        "a migration first, a volume for SQLite, a port for metrics",
     ),
     "deploy/kubernetes/base/kustomization.yaml": (
         "database",
-        "lists the manifests that are there",
+        "lists the rendered manifests",
     ),
     "deploy/kubernetes/base/networkpolicy.yaml": (
         "observability",
-        "lets the metrics be scraped",
+        "allows scraping",
     ),
     "deploy/observability/alerts.yml": (
         "http_client",
-        "alerts of metrics that are there",
+        "alerts for the metrics of each block",
     ),
     "deploy/observability/dashboard.json": (
         "cache database example http_client",
-        "panels of metrics that are there",
+        "panels for the metrics of each block",
     ),
     "docker/Dockerfile": (
         "database",
-        "a folder for the file of SQLite",
+        "a folder for SQLite's file",
     ),
     "CONTRIBUTING.md": (
         "example",
-        "the walk through the example, for a resource like it",
+        "walkthrough of the example, as a model for other resources",
     ),
     "docker/docker-compose.yml": (
         "auth database",
@@ -74,15 +74,15 @@ PLACES: Mapping[str, tuple[str, str]] = {
     ),
     "docker/nginx.conf": (
         "observability",
-        "keeps the metrics from callers",
+        "hides the metrics from the public",
     ),
     "pyproject.toml": (
         "auth database http_client observability plugins",
-        "entry points, coverage, and what layers may import",
+        "entry points, coverage, and import contracts",
     ),
     "src/<package>/__main__.py": (
         "auth database observability plugins",
-        "the command line: it runs without main, before any worker",
+        "the command line, which runs without main and before any worker",
     ),
     "src/<package>/auth/__init__.py": (
         "database",
@@ -106,7 +106,7 @@ PLACES: Mapping[str, tuple[str, str]] = {
     ),
     "src/<package>/database/dependencies.py": (
         "cache",
-        "only a cache puts actions off, and a request without one need not pay for it",
+        "only a cache defers actions, and requests without one have no overhead",
     ),
     "src/<package>/database/migrations/__init__.py": (
         "auth",
@@ -118,39 +118,39 @@ PLACES: Mapping[str, tuple[str, str]] = {
     ),
     "src/<package>/database/seed.py": (
         "example",
-        "its items among the examples to develop with",
+        "items among the development data",
     ),
     "src/<package>/edge.py": (
         "cache rate_limit",
-        "one literal list has the response headers that browsers may read",
+        "one literal list of the response headers exposed by CORS",
     ),
     "src/<package>/exceptions.py": (
         "database",
-        "the status of what a column cannot hold is for all layers to know",
+        "all layers use the status for values that a column cannot hold",
     ),
     "src/<package>/observability/metrics.py": (
         "cache database example http_client",
-        "one page names every metric of the service",
+        "one module lists every metric of the service",
     ),
     "src/<package>/problems.py": (
         "auth",
-        "RFC 9110: every 401 names the scheme, those of owners too",
+        "RFC 9110: every 401 names the scheme, including those that owners raise",
     ),
     "src/<package>/routers/items.py": (
         "cache database observability",
-        "chooses the parts of the example's service, and entity tags for what is read",
+        "assembles the example's service, and adds ETags to reads",
     ),
     "src/<package>/services/items.py": (
         "database",
-        "the repository in memory, where there is no database",
+        "the in-memory repository, used without a database",
     ),
     "tests/conftest.py": (
         "auth cache database example observability plugins",
-        "the application of the tests, with empty stores and a known caller",
+        "the tests' application, with empty stores and an authenticated caller",
     ),
     "tests/e2e/conftest.py": (
         "database",
-        "the environment of the service, and a server that Python 3.15 lacks",
+        "the environment of the service, and a server without wheels for Python 3.15",
     ),
     "tests/e2e/test_embedded.py": (
         "example",
@@ -158,7 +158,7 @@ PLACES: Mapping[str, tuple[str, str]] = {
     ),
     "tests/e2e/test_peers.py": (
         "database example",
-        "an export that a peer does not read",
+        "an export that a peer never reads",
     ),
     "tests/e2e/test_serve.py": (
         "database example",
@@ -166,27 +166,27 @@ PLACES: Mapping[str, tuple[str, str]] = {
     ),
     "tests/factories.py": (
         "example",
-        "0.4 had the factories of the example here",
+        "deprecated location of the example's factories in 0.4",
     ),
     "tests/integration/cache/test_preconditions.py": (
         "auth database",
-        "writers that wait for each other's rows, and a caller",
+        "writers that lock each other's rows, and an authenticated caller",
     ),
     "tests/integration/cache/test_stalls.py": (
         "auth database",
-        "two processes that share rows, and a caller",
+        "two processes that share rows, and an authenticated caller",
     ),
     "tests/integration/rate_limit/test_users.py": (
         "database",
-        "without users, a token is verified again once its key is known",
+        "without users, a token is verified again once its key is fetched",
     ),
     "tests/integration/test_items_api.py": (
         "database",
-        "the store of the process, where there is no database",
+        "the in-process store, used without a database",
     ),
     "tests/integration/test_linear.py": (
         "auth database http_client",
-        "attacks each input that is there",
+        "attacks the inputs of each block",
     ),
     "tests/support.py": (
         "auth database rate_limit",
@@ -194,10 +194,10 @@ PLACES: Mapping[str, tuple[str, str]] = {
     ),
     "tests/unit/services/test_items_service.py": (
         "database",
-        "the repository that the service is tried over",
+        "the repository under the tested service",
     ),
     "tests/unit/test_command_line.py": (
         "auth database plugins",
-        "the commands that are there",
+        "the commands of each block",
     ),
 }

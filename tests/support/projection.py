@@ -1,8 +1,8 @@
-"""Rendering by projection: each file for every combination of the answers that it reads.
+"""Rendering by projection: each file for every combination of the answers it reads.
 
-A file that reads three yes-or-no answers has eight versions at most, however many questions there
-are. So every crossing of all answers is covered exactly, at a small part of its cost; that a whole
-tree by Copier is the same is tested beside it.
+A file that reads three yes-or-no answers has at most eight versions, however many questions exist.
+So every crossing of all answers is covered exactly at a fraction of the cost; another test checks
+that Copier renders the same whole trees.
 """
 
 from collections.abc import Iterator, Mapping
@@ -32,7 +32,7 @@ class Rendered:
 
 @cache
 def sources(root: Path = ROOT) -> tuple[Path, ...]:
-    """Return every file under `template/`, the answers file left out: Copier alone can write it."""
+    """Return every file under `template/` except the answers file, which only Copier can write."""
     files = (path for path in (root / SUBDIRECTORY).rglob("*") if path.is_file())
     return tuple(sorted(path for path in files if "answers_file" not in path.name))
 
@@ -42,7 +42,7 @@ def versions(
     questionnaire: Questionnaire = QUESTIONNAIRE,
     fixed: Mapping[str, object] = PEOPLE,
 ) -> Iterator[Rendered]:
-    """Render a file for every combination of what it reads, and yield what differs."""
+    """Render a file for every combination of the answers it reads, and yield distinct results."""
     read = questionnaire.answers_read(source)
     seen: set[tuple[str, str]] = set()
     for answers in questionnaire.combinations(over=read, fixed=fixed):
@@ -60,7 +60,7 @@ def project(
     """Render one file for one combination.
 
     Returns:
-        Its path in the project and its text, or None where the answers leave it out.
+        Its path in the project and its text, or None if the answers leave it out.
     """
     context = {**answers, **COPIER}
     name, steps, text = _read(source, questionnaire.root)
@@ -75,13 +75,13 @@ def project(
 def text_of(
     name: str, text: str, answers: Answers, questionnaire: Questionnaire = QUESTIONNAIRE
 ) -> str:
-    """Return what a file of this name and text has in a project with these answers."""
+    """Return the rendered text of a template file with these answers."""
     is_template = name.endswith(SUFFIX)
     return questionnaire.render(name, text, {**answers, **COPIER}) if is_template else text
 
 
 @cache
 def _read(source: Path, root: Path) -> tuple[str, tuple[str, ...], str]:
-    """Return what a file is called, each step on the way to it, and its text."""
+    """Return the name of a file, with each step of its path, and its text."""
     steps = source.relative_to(root / SUBDIRECTORY).parts
     return str(source.relative_to(root)), steps, source.read_text()

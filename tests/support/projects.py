@@ -1,4 +1,4 @@
-"""Projects made from the template: which there are, and how tests render and run them."""
+"""Projects made from the template: their combinations, rendering and commands."""
 
 import hashlib
 import itertools
@@ -49,27 +49,27 @@ __all__ = [
 
 QUESTIONNAIRE = read()
 BLOCKS = QUESTIONNAIRE.blocks
-"""The questions that decide what a project consists of."""
+"""The questions that determine the contents of a project."""
 
 BATCH = 24
-"""How many combinations the type checkers take at once, unless `--batch` says otherwise."""
+"""Number of combinations per run of the type checkers, unless `--batch` sets another."""
 
 SWITCHES = [
     question.name for question in QUESTIONNAIRE.questions if {False, "none"} & {*question.values}
 ]
-"""The questions whose answer can be no: the blocks, and those that are laid across them."""
+"""The questions with a negative answer: the blocks, and those laid across them."""
 
 ROOM = 4 * 1024**3
-"""What workers may keep in memory: a database server takes up to 300 MB."""
+"""Free space required to keep files in memory; a database server takes up to 300 MB."""
 
 DATES = 365 * 24 * 3600 * 11
-"""Archives hold no time before 1980."""
+"""Archives cannot hold dates before 1980."""
 
 OFFLINE = "the network was disabled"
-"""What uv says when its cache lacks something."""
+"""uv's message about a missing cache entry."""
 
 SKIPPED = re.compile(r"\b\d+ skipped\b")
-"""What pytest's last line says when it left tests out."""
+"""The summary line of pytest for skipped tests."""
 
 PEOPLE: Answers = {
     "project_name": "My App",
@@ -82,23 +82,23 @@ PEOPLE: Answers = {
 
 @cache
 def combinations(*, is_every: bool = False) -> tuple[Answers, ...]:
-    """Return the combinations that are tested, by default or with `--every`."""
+    """Return the tested combinations, by default or with `--every`."""
     return tuple(combinations_of(QUESTIONNAIRE, PEOPLE, is_every=is_every))
 
 
 def batches(*, is_every: bool = False, size: int = BATCH) -> list[tuple[Answers, ...]]:
-    """Return the combinations in the batches that are typed together."""
+    """Return the combinations in batches for the type checkers."""
     return list(itertools.batched(combinations(is_every=is_every), size))
 
 
 def covering(strength: int, among: Sequence[Answers] | None = None) -> list[Answers]:
-    """Choose few combinations that hold every crossing of `strength` questions' answers.
+    """Choose a small set of combinations with every crossing of `strength` questions' answers.
 
-    Greedy: at each step the combination with the most crossings that are still missing.
+    Greedy: each step takes the combination with the most missing crossings.
 
     Args:
-        strength: How many questions are crossed: 1 for each answer once, 2 for pairs.
-        among: The combinations to choose from; by default all.
+        strength: The number of crossed questions: 1 for each answer once, 2 for pairs.
+        among: The candidate combinations; by default all.
 
     Returns:
         The chosen combinations, the fullest first.
@@ -136,7 +136,7 @@ def command_of(answers: Answers) -> str:
 
 @cache
 def snapshot(folder: Path) -> Path:
-    """Copy the template out of its repository, so that rendering needs no git."""
+    """Copy the template outside its repository, so that rendering needs no git."""
     target = folder / "snapshot"
     shutil.copytree(ROOT / "template", target / "template")
     shutil.copytree(ROOT / "extensions", target / "extensions")
@@ -145,22 +145,22 @@ def snapshot(folder: Path) -> Path:
 
 
 def render(template: Path, into: Path, answers: Answers) -> Path:
-    """Copy a project by Copier itself, without trust, and refuse answers it would ignore."""
+    """Render a project by Copier without trust, and refuse answers that Copier would ignore."""
     questions = {question.name for question in read(template).questions}
-    assert set(answers) <= questions, f"no such question: {set(answers) - questions}"
+    assert set(answers) <= questions, f"unknown questions: {set(answers) - questions}"
     run_copy(str(template), into, data=dict(answers), defaults=True, quiet=True, unsafe=False)
     return into
 
 
 @cache
 def pythons_here() -> tuple[str, ...]:
-    """Return the Python versions of the questionnaire that this machine has."""
+    """Return the questionnaire's Python versions that this machine has."""
     versions = [str(value) for value in QUESTIONNAIRE.question("python_version").values]
     return tuple(version for version in versions if python_of(version))
 
 
 def runnable(answers: Answers) -> Answers:
-    """Return the answers with a Python version that is here, as each has to where tools must be."""
+    """Replace a missing Python version by an available one, unless all tools are required."""
     if answers.get("python_version") in pythons_here() or "REQUIRE_TOOLS" in os.environ:
         return answers
     return answers | {"python_version": pythons_here()[0]}
@@ -168,7 +168,7 @@ def runnable(answers: Answers) -> Answers:
 
 @cache
 def python_of(version: str) -> Path | None:
-    """Find an interpreter of this machine, from outside any project that asks for another."""
+    """Find an interpreter of this machine, ignoring any project's pinned version."""
     command = [uv.find_uv_bin(), "python", "find", "--no-python-downloads", version]
     variables = os.environ | {"PATH": os.pathsep.join([*_folders(), os.environ["PATH"]])}
     found = subprocess.run(
@@ -178,7 +178,7 @@ def python_of(version: str) -> Path | None:
 
 
 def _folders() -> list[str]:
-    """Return the folders of `.ci/pythons` and of pyenv, whose shims run one version only."""
+    """Return the folders of `.ci/pythons` and of pyenv, without pyenv's single-version shims."""
     data = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
     unpacked = data / "fastapi-service-template" / "pythons" / "bin"
@@ -192,7 +192,7 @@ fill_in_anew = cast("Callable[..., str]", vars(Worker)["_render_string"])
 
 
 def once_a_rendering[T](compute: Callable[[Worker], T]) -> Callable[[Worker], T]:
-    """Keep what Copier computes for each path, although no answer changes while it renders."""
+    """Cache Copier's values for each path, which are constant during a rendering."""
 
     def computed(self: Worker) -> T:
         if Phase.current() is not Phase.RENDER:
@@ -206,7 +206,7 @@ def once_a_rendering[T](compute: Callable[[Worker], T]) -> Callable[[Worker], T]
 
 
 def fill_in_once(self: Worker, string: str, extra_context: dict[str, object] | None = None) -> str:
-    """Keep what each part of a path becomes, for folders are part of many paths."""
+    """Cache the result of each part of a path, since paths share folders."""
     if Phase.current() is not Phase.RENDER or extra_context or "yield" in string:
         return fill_in_anew(self, string, extra_context)
     kept: dict[str, str] = vars(self).setdefault("_filled_in_once", {})
@@ -217,10 +217,10 @@ def fill_in_once(self: Worker, string: str, extra_context: dict[str, object] | N
 
 @contextmanager
 def compiled_once() -> Generator[None]:
-    """Keep compiled templates: projects and updates render mostly the same files.
+    """Cache compiled templates, since projects and updates render mostly the same files.
 
-    Also keep what Copier would compute again for each of them. What is made of constants alone,
-    such as a date, is kept with templates: a context within a context starts with nothing kept.
+    Also cache values that Copier would recompute for each of them. Constants, such as a date, are
+    cached with the templates; a nested context starts with an empty cache.
     """
     compiled: dict[tuple[object, ...], CodeType] = {}
 
@@ -228,7 +228,7 @@ def compiled_once() -> Generator[None]:
         self: Environment, source: str, name: str | None = None, *rest: object
     ) -> CodeType:
         if self.code_generator_class is not Environment.code_generator_class:
-            return compile_anew(self, source, name, *rest)  # it notes what it compiles
+            return compile_anew(self, source, name, *rest)  # records what it compiles
         environment = (type(self), *sorted(self.extensions))
         key = (source, name, self.trim_blocks, self.block_start_string, *environment)
         if key not in compiled:
@@ -245,17 +245,17 @@ def compiled_once() -> Generator[None]:
 
 @dataclass(frozen=True, kw_only=True)
 class Workshop:
-    """Where one test worker renders projects and runs their commands.
+    """Folder and environments in which a test worker renders projects and runs their commands.
 
-    Projects follow each other in the same folder and in one environment a Python version, which
-    `uv sync` brings exactly to what each project asks for: what does not belong is removed.
+    Projects use the same folder in turn, and one environment per Python version, which `uv sync`
+    makes match each project exactly: packages that do not belong are removed.
 
     Attributes:
-        folder: Where projects and environments are: beside uv's cache, whose files they link.
-        temporary: Where commands keep temporary files, in memory where possible.
+        folder: Folder of projects and environments, next to uv's cache, whose files they link.
+        temporary: Folder for commands' temporary files, in memory if possible.
         template: The template to render.
-        locks: Where lock files are kept, which projects with the same dependencies share.
-        environment: The variables of every command.
+        locks: Folder of lock files, shared by projects with the same dependencies.
+        environment: The variables for every command.
     """
 
     folder: Path
@@ -265,11 +265,11 @@ class Workshop:
     environment: dict[str, str] = field(default_factory=lambda: clean_environment())
 
     def make(self, answers: Answers, template: Path | None = None) -> Path:
-        """Render a project, of this template or of a changed one, and sync its environment.
+        """Render a project, from this template or a changed one, and sync its environment.
 
-        Nothing of the project before is left, in its folder, environment or temporary files.
-        Bytecode is: Python compares it with the time and size of its source, and the time of a
-        project's source is made of its content.
+        Nothing of the previous project remains in its folder, environment or temporary files.
+        Bytecode does: Python checks it against the time and size of its source, and sources have
+        a time derived from their content.
         """
         self._clear()
         render(template or self.template, self.project, runnable(answers))
@@ -279,13 +279,13 @@ class Workshop:
         return self.project
 
     def keep(self) -> Path:
-        """Keep the project as it is, in place of the one that was kept before."""
+        """Save the project, replacing the one saved before."""
         kept = self.folder / "kept"
         _delete(kept)
         return shutil.copytree(self.project, kept)
 
     def put_back(self, kept: Path) -> Path:
-        """Return to a project that was kept, whose environment is the one that is there."""
+        """Restore a saved project, which uses the current environment."""
         self._clear()
         return shutil.copytree(kept, self.project)
 
@@ -295,13 +295,13 @@ class Workshop:
 
     @property
     def project(self) -> Path:
-        """Where each project is in its turn."""
+        """The folder that holds each project in turn."""
         return self.folder / "my-app"
 
     def run(self, project: Path, *command: str) -> None:
-        """Run a command of the project's environment; fail with its output.
+        """Run a command in the project's environment; on failure, show its output.
 
-        Where every tool has to be there, a test that was skipped for want of one is a failure.
+        If every tool is required, a test skipped for a missing tool is a failure.
         """
         program = str(self.environment_of(project) / "bin" / command[0])
         variables = {"TMPDIR": str(self.temporary), "PYTHONPYCACHEPREFIX": str(self._bytecode)}
@@ -310,9 +310,9 @@ class Workshop:
             raise AssertionError(f"{shlex.join(command)} skipped tests:\n{output[-8000:]}")
 
     def sync(self, project: Path) -> None:
-        """Bring the environment of a project exactly to what it asks for.
+        """Sync the environment of a project exactly.
 
-        `all_packages` has filled uv's cache. What a changed template asks for besides is fetched.
+        `all_packages` has filled uv's cache. Further packages of a changed template are downloaded.
         """
         lock = self.locks / f"{_fingerprint(project)}.lock"
         command = [uv.find_uv_bin(), "sync", "--quiet"]
@@ -333,23 +333,23 @@ class Workshop:
 
     @property
     def _bytecode(self) -> Path:
-        """Where Python keeps compiled modules, which `uv sync` would delete with their packages."""
+        """The folder for compiled modules, which `uv sync` would delete with their packages."""
         return self.folder / "bytecode"
 
     def environment_of(self, project: Path) -> Path:
-        """Return where the environment of a project lies."""
+        """Return the folder of a project's environment."""
         return self.folder / f"python-{_version_of(project)}"
 
     def _check_python(self, project: Path) -> None:
-        """Fail where an environment is not of the version that its project asks for."""
+        """Fail if an environment has another Python version than its project requires."""
         described = (self.environment_of(project) / "pyvenv.cfg").read_text()
         found = re.search(r"^version_info = (\d+\.\d+)", described, re.MULTILINE)
         assert found
-        assert found[1] == _version_of(project), f"{found[1]} in place of {_version_of(project)}"
+        assert found[1] == _version_of(project), f"{found[1]} instead of {_version_of(project)}"
 
     def _run(self, project: Path, *command: str, **variables: str) -> str:
         python = python_of(_version_of(project))
-        assert python, f"needs Python {_version_of(project)}: .ci/pythons brings it"
+        assert python, f"needs Python {_version_of(project)}: .ci/pythons installs it"
         variables |= {
             "UV_PROJECT_ENVIRONMENT": str(self.environment_of(project)),
             "UV_PYTHON": str(python),
@@ -370,7 +370,7 @@ class Workshop:
 
 
 def date_by_content(module: Path) -> None:
-    """Give a module a time of its own, that of no other content, so that bytecode tells them."""
+    """Set a module's time to one derived from its content, so Python detects stale bytecode."""
     digest = hashlib.sha256(module.read_bytes()).digest()
     seconds = DATES + int.from_bytes(digest[:4]) // 4
     os.utime(module, (seconds, seconds))
@@ -388,14 +388,14 @@ def _delete(path: Path) -> None:
 
 
 def memory() -> Path | None:
-    """Return a file system in memory that has room for databases, if there is one."""
-    folder = Path("/dev/shm")  # noqa: S108 -- tests make folders of their own in it
+    """Return an in-memory file system with room for databases, if there is one."""
+    folder = Path("/dev/shm")  # noqa: S108 -- tests create their own folders in it
     has_room = folder.is_dir() and shutil.disk_usage(folder).free > ROOM
     return folder if has_room and os.access(folder, os.W_OK) else None
 
 
 def _fingerprint(project: Path) -> str:
-    """Name what a lock file depends on: two projects that ask for the same share one."""
+    """Return a key of a lock file's inputs; projects with the same dependencies share one."""
     declared = tomllib.loads((project / "pyproject.toml").read_text())
     table = declared["project"]
     asked = [table["name"], table["requires-python"], table["dependencies"]]
@@ -403,7 +403,7 @@ def _fingerprint(project: Path) -> str:
 
 
 def clean_environment() -> dict[str, str]:
-    """Return variables that make projects behave as on anybody's machine."""
+    """Return variables for an environment independent of this machine's settings."""
     tools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
     unwanted = {"CI", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT"}
     kept = {

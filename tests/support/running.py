@@ -1,4 +1,4 @@
-"""Projects that are updated and run, with the environment of the workshop."""
+"""Updated projects that run in the environment of the workshop."""
 
 import os
 import re
@@ -13,7 +13,7 @@ __all__ = ["begin", "follow_page"]
 
 
 def begin(history: History, workshop: Workshop, answers: Answers) -> Project:
-    """Return a new project with its environment, where those of the workshop lie."""
+    """Render a new project with its environment in the workshop."""
     into = workshop.folder / "my-app"
     shutil.rmtree(into, ignore_errors=True)
     project = history.copy(into, runnable(QUESTIONNAIRE.complete(answers)), PRESENT)
@@ -23,12 +23,12 @@ def begin(history: History, workshop: Workshop, answers: Answers) -> Project:
 
 
 def follow_page(page: str, project: Project, operator: Workshop) -> None:
-    """Run the one block of commands that a page has, in a project.
+    """Run the only block of commands on a page, in a project.
 
     Args:
-        page: The page, from the root of the template's repository.
-        project: The project, whose commands are found first.
-        operator: Gives the environment and the variables.
+        page: The page, relative to the template's repository.
+        project: The project; its commands come first in PATH.
+        operator: Provides the environment and the variables.
     """
     (steps,) = re.findall(r"```shell\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
     steps = steps.replace("<package>", "my_app").replace("<slug>", "my-app")

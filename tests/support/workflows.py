@@ -1,4 +1,4 @@
-"""The shell steps of a workflow, run as GitHub's runner would, with programs that only record."""
+"""The shell steps of a workflow, run as by GitHub's runner, with programs that record calls."""
 
 import os
 import re
@@ -23,10 +23,10 @@ printf '%s\\n' "{name} $*" >> "{log}"
 
 
 def recorder(folder: Path, name: str, behaviour: str = "") -> None:
-    """Put a program into a folder that writes down its calls, and then behaves as told.
+    """Write a program that records its calls and then runs a script.
 
     Args:
-        folder: Where to put it; the calls go into `calls.txt` there.
+        folder: The program's folder, which also receives `calls.txt`.
         name: The name of the program.
         behaviour: The rest of its shell script.
     """
@@ -46,11 +46,11 @@ class Runner:
     """Runs the shell steps of one job in a checkout.
 
     Attributes:
-        checkout: Where the commands run.
-        tools: Programs that stand before those of this machine.
-        variables: The environment, as far as the runner sets it.
-        values: What expressions such as `github.token` stand for.
-        outputs: What has been printed.
+        checkout: The working directory of the commands.
+        tools: Folder of programs that take precedence over this machine's.
+        variables: The environment that the runner sets.
+        values: The values of expressions such as `github.token`.
+        outputs: The output so far.
     """
 
     checkout: Path
@@ -60,17 +60,17 @@ class Runner:
     printed: str = ""
 
     def run(self, workflow: Path, job: str) -> list[str]:
-        """Run every shell step of a job whose condition holds.
+        """Run every shell step of a job with a true condition.
 
         Args:
             workflow: The file.
-            job: The key of the job in it.
+            job: The job's key.
 
         Returns:
-            The scripts that were run.
+            The executed scripts.
 
         Raises:
-            subprocess.CalledProcessError: A step failed, as the job would.
+            subprocess.CalledProcessError: If a step fails, as the job would.
         """
         content = yaml.safe_load(workflow.read_text())
         self.values |= {f"env.{name}": str(value) for name, value in content["env"].items()}
@@ -83,7 +83,7 @@ class Runner:
 
     @property
     def calls(self) -> list[str]:
-        """What the recording programs were called with."""
+        """The recorded calls."""
         log = self.tools / "calls.txt"
         return log.read_text().splitlines() if log.exists() else []
 

@@ -1,4 +1,4 @@
-"""What `docs/fleet.md` says to platform teams works to the letter."""
+"""`docs/fleet.md` is accurate, verbatim, for platform teams."""
 
 import json
 import os
@@ -30,13 +30,13 @@ BLOCK = "own_ids"
 
 @dataclass(frozen=True)
 class Step:
-    """One step of the walk: a sentence that names a place, and what is to be there."""
+    """One step of the walkthrough: a sentence that names a place, and the text for it."""
 
     sentence: str
     text: str
 
     def follow(self, root: Path) -> None:
-        """Do what the sentence says."""
+        """Execute the step."""
         if written := re.search(r"Write `([^`]+)`:$", self.sentence):
             path = root / written[1]
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -53,13 +53,13 @@ class Step:
     def _add(self, path: Path, *, is_after: bool, anchor: str) -> None:
         lines = path.read_text().splitlines(keepends=True)
         places = [index for index, line in enumerate(lines) if anchor in line]
-        assert len(places) == 1, f"{len(places)} lines of {path.name} have {anchor}"
+        assert len(places) == 1, f"{len(places)} lines of {path.name} contain {anchor}"
         lines.insert(places[0] + is_after, self.text)
         path.write_text("".join(lines))
 
 
 def steps() -> Iterator[Step]:
-    """Read the walk: each block of text, with the paragraph above it."""
+    """Return each code block of the walkthrough, with the paragraph above it."""
     tokens = MarkdownIt().parse(PAGE.read_text().partition(f"## {WALK}\n")[2])
     paragraph = ""
     for token in tokens:
@@ -70,7 +70,7 @@ def steps() -> Iterator[Step]:
 
 
 def copy_of_upstream(root: Path) -> Path:
-    """Copy what the walk reads and writes, and what its command needs."""
+    """Copy the files that the walkthrough and its command use."""
     root.mkdir()
     for name in ("docs", "extensions", "template", "tests"):
         shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -81,20 +81,20 @@ def copy_of_upstream(root: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def fork(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of this repository in which the walk was done."""
+    """A copy of this repository with the walkthrough done."""
     root = copy_of_upstream(tmp_path_factory.mktemp("fork") / "template")
     for step in steps():
         step.follow(root)
     return root
 
 
-def test_walk_leaves_no_row_out(fork: Path) -> None:
+def test_walkthrough_adds_every_row(fork: Path) -> None:
     assert missing_rows(fork, BLOCK) == []
     assert BLOCK in read(fork).blocks
     assert f"`{BLOCK}`" in (fork / "README.md").read_text()
 
 
-def test_walk_lays_the_block_across_and_adds_no_combination(fork: Path) -> None:
+def test_walkthrough_block_adds_no_combination(fork: Path) -> None:
     questionnaire = read(fork)
     here, everywhere = (combinations_of(questionnaire, is_every=each) for each in (False, True))
 
@@ -103,7 +103,7 @@ def test_walk_lays_the_block_across_and_adds_no_combination(fork: Path) -> None:
 
 
 @pytest.mark.parametrize("every", ["", "--every"])
-def test_scheduled_run_shares_every_combination_out(fork: Path, tmp_path: Path, every: str) -> None:
+def test_scheduled_run_covers_every_combination(fork: Path, tmp_path: Path, every: str) -> None:
     workflow = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())
     (plan,) = (step for step in workflow["jobs"]["plan"]["steps"] if step.get("id") == "plan")
     test = workflow["jobs"]["test"]["steps"][-1]["run"]
@@ -118,8 +118,8 @@ def test_scheduled_run_shares_every_combination_out(fork: Path, tmp_path: Path, 
     assert '--shard "$SHARD" ${EVERY:+"$EVERY"}' in test
 
 
-def test_walk_touches_shared_files_by_a_line_each(fork: Path) -> None:
-    """But for the question, which is one; `own.jinja` is for forks alone."""
+def test_walkthrough_changes_one_line_per_shared_file(fork: Path) -> None:
+    """Except for the question, which is one block; `own.jinja` belongs to forks."""
     for path in fork.rglob("*.jinja"):
         upstream = ROOT / path.relative_to(fork)
         if upstream.exists() and path.name != "own.jinja":
@@ -127,10 +127,10 @@ def test_walk_touches_shared_files_by_a_line_each(fork: Path) -> None:
             assert added <= 1, path.name
 
 
-def test_next_block_of_upstream_merges_without_a_conflict(tmp_path: Path) -> None:
-    """Upstream adds a question after its others, a package where it sorts, a row and pages."""
+def test_next_upstream_block_merges_without_conflict(tmp_path: Path) -> None:
+    """Upstream appends a question, and adds a package in sort order, a row and pages."""
     root = copy_of_upstream(tmp_path / "template")
-    question = "mail:\n  type: bool\n  help: Shall it send mail?\n  default: false\n\n"
+    question = "mail:\n  type: bool\n  help: Send mail?\n  default: false\n\n"
     theirs = (
         Step("In `copier.yml`, before the line `example:`, add:", question),
         Step(
@@ -167,7 +167,7 @@ def commit_all(root: Path) -> None:
     git(root, "commit", "--quiet", "--message=work")
 
 
-def test_own_block_without_a_router_row_is_wired_as_before(fork: Path, tmp_path: Path) -> None:
+def test_own_block_without_router_row_is_still_wired(fork: Path, tmp_path: Path) -> None:
     root = Path(shutil.copytree(fork, tmp_path / "template"))
     own = root / "extensions/own.jinja"
     routers = f"{{% set own_routers = [\n    '{BLOCK}',\n"
@@ -181,7 +181,7 @@ def test_own_block_without_a_router_row_is_wired_as_before(fork: Path, tmp_path:
     assert f"{BLOCK}.create_router" not in main
 
 
-def test_own_block_that_is_off_leaves_no_trace(fork: Path, template: Path, tmp_path: Path) -> None:
+def test_own_block_off_leaves_no_trace(fork: Path, template: Path, tmp_path: Path) -> None:
     without = files_of(render(template, tmp_path / "upstream" / "my-app", PEOPLE))
     rendered = files_of(render(fork, tmp_path / "fork" / "my-app", PEOPLE))
 
@@ -196,7 +196,7 @@ def files_of(project: Path) -> dict[str, str]:
     return {str(path.relative_to(project)): path.read_text() for path in paths}
 
 
-def test_own_block_that_is_on_passes_every_check(fork: Path, workshop: Workshop) -> None:
+def test_own_block_on_passes_every_check(fork: Path, workshop: Workshop) -> None:
     answers = read(fork).complete({**PEOPLE, BLOCK: True})
 
     project = workshop.make(answers, fork)
@@ -212,7 +212,7 @@ def test_own_block_that_is_on_passes_every_check(fork: Path, workshop: Workshop)
 # ------------------------------------------------------------------------------------- the rest
 
 
-def test_settings_of_an_organisation_are_offered_and_change_no_project(
+def test_organisation_defaults_are_offered_only_to_new_projects(
     history: History, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (settings,) = (token.content for token in fences("yaml") if "defaults:" in token.content)
@@ -229,7 +229,7 @@ def test_settings_of_an_organisation_are_offered_and_change_no_project(
     assert f"github_user: {PEOPLE['github_user']}\n" in project.read(".copier-answers.yml")
 
 
-def test_check_update_says_as_json_who_is_behind(history: History, tmp_path: Path) -> None:
+def test_check_update_reports_outdated_projects_as_json(history: History, tmp_path: Path) -> None:
     project = history.copy(tmp_path / "my-app", PEOPLE, PREVIOUS)
     (command,) = (token.content for token in fences("shell") if "check-update" in token.content)
     (shown,) = (token.content for token in fences("json") if "update_available" in token.content)
@@ -241,6 +241,6 @@ def test_check_update_says_as_json_who_is_behind(history: History, tmp_path: Pat
 
 
 def fences(language: str) -> Iterator[Token]:
-    """Return the blocks of a language on the page, those in lists too."""
+    """Return the code blocks of a language on the page, including those in lists."""
     tokens = MarkdownIt().parse(PAGE.read_text())
     return (token for token in tokens if token.type == "fence" and token.info == language)

@@ -1,4 +1,4 @@
-"""What owners wrote as 0.4 taught it still works after an update to the template as it stands."""
+"""Code written as 0.4 documented still works after an update to the working tree."""
 
 import shutil
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.support.history import NOW, History, Project, released, substitute
 from tests.support.projects import BLOCKS, PEOPLE, QUESTIONNAIRE, Workshop, runnable
 
 CODE = ROOT / "tests/support/owners"
-"""A resource, its tests and another service that is called, as the README of 0.4 has them."""
+"""A resource, its tests and a client of another service, as in the README of 0.4."""
 
 TAUGHT_BY = next(release for release in released() if release.version == "0.4.0")
 EVERYTHING = PEOPLE | {
@@ -21,7 +21,7 @@ EVERYTHING = PEOPLE | {
     if question.name in BLOCKS
 }
 UNFINISHED = {edits.own_router, edits.added_dependency, edits.bumped_dependency}
-"""Edits that merge, and do not run."""
+"""Edits that merge, but do not run."""
 
 TABLE = '''
 
@@ -53,7 +53,7 @@ class OrderWriteFactory(ModelFactory[OrderWrite]):
 ALIASES = '''
 
 async def get_order_service(session: SessionDep) -> OrderService:
-    """Return the use cases of orders, in the transaction of the request."""
+    """Return the use cases of orders in the request's transaction."""
     return ObservedOrderService(SqlOrderRepository(session))
 
 
@@ -72,7 +72,7 @@ ReadOrderServiceDep = Annotated[OrderService, Depends(get_read_order_service)]
 
 
 def write_orders(project: Path) -> None:
-    """Write the code of orders, and the lines that the shared modules need for it."""
+    """Write the code of orders, and the lines it needs in shared modules."""
     shutil.copytree(CODE, project, dirs_exist_ok=True)
     package = project / "src/my_app"
     tables, metrics = package / "database/tables.py", package / "observability/metrics.py"
@@ -104,7 +104,7 @@ def add_import(path: Path, after: str, line: str) -> None:
 
 
 def wire_orders(project: Path) -> None:
-    """Add the lines of `main.py`."""
+    """Add the lines in `main.py`."""
     main = project / "src/my_app/main.py"
     add_import(main, "routers", "from my_app.routers import orders")
     add_import(main, "weather.client", "from my_app.shipping.client import open_shipping")
@@ -121,11 +121,11 @@ MOVED = (
     "src/my_app/dependencies.py",
     "tests/factories.py",
 )
-"""Where the lines of the items stood right above the owner's: markers are right."""
+"""Files in which the owner's lines directly follow the items'; conflicts are correct here."""
 
 
 def write_beside_the_items(project: Path) -> None:
-    """Add to the new edition of shared modules what stood below the lines of the items."""
+    """Add the owner's lines to the new version of shared modules, below the items' lines."""
     tables, dependencies, factories = (project / name for name in MOVED)
     for path, text in ((tables, TABLE), (dependencies, ALIASES), (factories, FACTORY)):
         path.write_text(path.read_text() + text)
@@ -140,7 +140,7 @@ def write_beside_the_items(project: Path) -> None:
 
 
 def resolve(project: Project) -> None:
-    """Take the new edition of what conflicts, and add the owner's lines again."""
+    """Take the new version of conflicting files, and add the owner's lines to them."""
     clashes = project.conflicts()
     assert {*clashes} <= {*MAY_CLASH, *MOVED}
     for name in clashes:
@@ -155,7 +155,7 @@ def resolve(project: Project) -> None:
 @pytest.mark.parametrize(
     ("database", "type_checker"), [("sqlite", "pyright"), ("postgresql", "mypy")]
 )
-def test_code_as_an_earlier_release_taught_it_works_after_the_update(
+def test_code_documented_by_0_4_works_after_the_update(
     real_history: History, workshop: Workshop, database: str, type_checker: str
 ) -> None:
     into = workshop.folder / "my-app"

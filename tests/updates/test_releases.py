@@ -1,4 +1,4 @@
-"""Every release there has been still updates to the template as it stands."""
+"""Projects of every past release update to the working tree."""
 
 import itertools
 import os
@@ -38,20 +38,20 @@ RELEASES = released()
 DEFAULTS = QUESTIONNAIRE.complete(PEOPLE)
 ALWAYS_ASKED = (*ALONGSIDE, "example")
 TABLES = "src/my_app/database/tables.py"
-"""Where an owner's table stood below those of the items, which have gone to `database/items.py`."""
+"""Where an owner's table followed the items', which moved to `database/items.py`."""
 
 POOL = [*combinations(), *QUESTIONNAIRE.combinations(over=ALWAYS_ASKED, fixed=PEOPLE)]
 
 
 def known_to(release: Release) -> list[Answers]:
-    """Return the combinations that a release can be asked for: the rest is at its defaults."""
+    """Return the combinations that a release supports; other questions have their defaults."""
     asked = questions_of(release)
     values = {name: _values(asked[name]) if name in asked else (DEFAULTS[name],) for name in LISTED}
     return [each for each in POOL if all(each[name] in values[name] for name in LISTED)]
 
 
 def questions_of(release: Release) -> dict[str, dict[str, Any]]:
-    """Return what a release asks, and its settings."""
+    """Return the questions of a release, and its settings."""
     return _questionnaire(commit_of(release))
 
 
@@ -66,13 +66,13 @@ def _values(question: dict[str, Any]) -> tuple[Answer, ...]:
 
 
 def given_to(release: Release, answers: Answers) -> Answers:
-    """Leave out what a release does not ask."""
+    """Leave out answers that a release does not ask for."""
     asked = questions_of(release)
     return {name: answer for name, answer in answers.items() if name in asked}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Cross every release with pairs of answers, or with all that it knows under --every."""
+    """Parametrize by every release with pairs of answers, or with all under --every."""
     if "answers" not in metafunc.fixturenames:
         return
     assert_whole_clone()
@@ -87,7 +87,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize(("release", "answers"), cases)
 
 
-def test_update_from_a_release_gives_what_a_fresh_copy_gives(
+def test_update_from_a_release_equals_a_fresh_copy(
     real_history: History, tmp_path: Path, release: Release, answers: Answers
 ) -> None:
     project = real_history.copy(tmp_path / "my-app", given_to(release, answers), release.tag)
@@ -107,7 +107,7 @@ def test_update_from_a_release_gives_what_a_fresh_copy_gives(
 def test_plain_command_line_updates_from_the_newest_release(
     real_history: History, tmp_path: Path
 ) -> None:
-    """Of Copier's work, nothing is kept from other tests."""
+    """Caches no part of Copier's work."""
     project = real_history.copy(tmp_path / "my-app", DEFAULTS, RELEASES[0].tag)
 
     updated = run_copier("update", "--defaults", folder=project.path)
@@ -117,18 +117,18 @@ def test_plain_command_line_updates_from_the_newest_release(
 
 
 def removed(project: Project) -> set[str]:
-    """Return what an update has deleted, as the changelog would name it."""
+    """Return the files that an update deleted, as named in the changelog."""
     deleted = project.git("ls-files", "--deleted").splitlines()
     return {as_announced(name) for name in deleted}
 
 
 def as_announced(name: str) -> str:
-    """Return a file's name as the changelog writes it."""
+    """Return a file's name in the notation of the changelog."""
     return name.replace("src/my_app/", "src/<package>/")
 
 
 def announced(release: Release) -> set[str]:
-    """Return what later releases say that they drop."""
+    """Return the deletions that later releases announce."""
     later = (entry for entry in releases() if entry.number > release.number)
     return {name for entry in later for name in (*entry.removed, *entry.moved)}
 
@@ -160,7 +160,7 @@ OTHER_EDITS: tuple[Edit, ...] = (
 
 @pytest.mark.parametrize("edit", OTHER_EDITS, ids=lambda edit: edit.__name__)
 @pytest.mark.parametrize("release", RELEASES, ids=lambda release: release.version)
-def test_update_from_a_release_loses_nothing_of_other_edits(
+def test_update_from_a_release_loses_no_other_edits(
     real_history: History, tmp_path: Path, release: Release, edit: Edit
 ) -> None:
     project = real_history.copy(tmp_path / "my-app", given_to(release, DEFAULTS), release.tag)
@@ -175,7 +175,7 @@ def test_update_from_a_release_loses_nothing_of_other_edits(
         project, {name: mine[name] for name in mine if as_announced(name) not in gone_with}
     )
     assert {*project.conflicts()} <= {*mine}
-    assert not gone & set(project.without()), "what somebody deleted came back"
+    assert not gone & set(project.without()), "a deleted file came back"
 
 
 def _assert_kept(project: Project, mine: dict[str, set[str]]) -> None:
@@ -212,8 +212,8 @@ def test_release_asks_for_no_trust(release: Release) -> None:
 
 
 @pytest.mark.parametrize("release", RELEASES, ids=lambda release: release.version)
-def test_questions_since_a_release_leave_its_projects_alone(release: Release) -> None:
-    """Whoever was never asked gets nothing new, and no choice is taken away."""
+def test_questions_since_a_release_change_no_project(release: Release) -> None:
+    """Questions that a release did not ask add nothing, and no choice disappears."""
     asked = questions_of(release)
     for question in QUESTIONNAIRE.questions:
         if question.name in asked:
@@ -227,7 +227,7 @@ def test_questions_since_a_release_leave_its_projects_alone(release: Release) ->
 
 @pytest.fixture
 def checkout(real_history: History, tmp_path: Path) -> Path:
-    """A clone with none of the tags yet, in which the next release is written down."""
+    """A clone without tags that has an entry for the next release."""
     git(tmp_path, "clone", "--quiet", "--no-tags", str(real_history.repository), "checkout")
     for name in ("releases.toml", "README.md", ".github"):
         git(tmp_path / "checkout", "rm", "-r", "--quiet", "--ignore-unmatch", name)
@@ -242,7 +242,7 @@ def checkout(real_history: History, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def release_runner(checkout: Path, tmp_path: Path) -> Runner:
-    """Runs the release workflow, with GitHub and git-cliff only recorded."""
+    """Run the release workflow, with GitHub and git-cliff recorded only."""
     tools = tmp_path / "tools"
     tools.mkdir()
     recorder(tools, "gh")
@@ -255,7 +255,7 @@ def release_runner(checkout: Path, tmp_path: Path) -> Runner:
 WORKFLOW = Path(".github/workflows/release.yml")
 
 
-def test_release_makes_every_tag_and_publishes_the_newest(
+def test_release_creates_every_tag_and_publishes_the_newest(
     checkout: Path, release_runner: Runner
 ) -> None:
     release_runner.run(checkout / WORKFLOW, "release")
@@ -271,7 +271,7 @@ def test_release_makes_every_tag_and_publishes_the_newest(
     assert notes.endswith("### New\n")
 
 
-def test_release_refuses_to_release_nothing(checkout: Path, release_runner: Runner) -> None:
+def test_release_without_new_tag_is_refused(checkout: Path, release_runner: Runner) -> None:
     release_runner.run(checkout / WORKFLOW, "release")
     published = len(release_runner.calls)
     release_runner.values["steps.tags.outputs.tag"] = ""

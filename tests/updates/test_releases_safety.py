@@ -1,4 +1,4 @@
-"""A safety release, such as 0.4.1, changes so little that no project has a conflict with it."""
+"""A safety release, such as 0.4.1, is small enough to cause no conflict in any project."""
 
 from pathlib import Path
 
@@ -31,18 +31,18 @@ EDITS: tuple[Edit, ...] = (
 
 
 def target(safe: Release) -> str:
-    """Return the name of a safety release among the real ones: the newest may be in the making."""
+    """Return a safety release's name among the real ones; the newest may be unreleased."""
     return safe.tag if safe in RELEASES else NOW
 
 
 def before(safe: Release) -> Release:
-    """Return the release that a safety release mends."""
+    """Return the release that a safety release fixes."""
     return next(entry for entry in RELEASES if entry.number < safe.number)
 
 
 @pytest.mark.parametrize("safe", SAFETY, ids=lambda safe: safe.version)
 @pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit.__name__)
-def test_safety_release_meets_no_edit(
+def test_safety_release_conflicts_with_no_edit(
     real_history: History, tmp_path: Path, safe: Release, edit: Edit
 ) -> None:
     project = real_history.copy(tmp_path / "my-app", EVERYTHING, before(safe).tag)

@@ -1,4 +1,4 @@
-"""A booking service, scaffolded and finished by hand, lives through what its template does."""
+"""A booking service, scaffolded and finished by hand, survives changes of its template."""
 
 import re
 from collections.abc import Generator
@@ -38,7 +38,7 @@ asyncio.run(main())
 
 @contextmanager
 def production(database: str, folder: Path, servers: SuiteServers) -> Generator[str]:
-    """Yield the URL of a database that outlives the tests of the project."""
+    """Yield the URL of a database that survives the project's tests."""
     if database == "sqlite":
         yield f"sqlite:///{folder}/production.sqlite3"
         return
@@ -48,12 +48,12 @@ def production(database: str, folder: Path, servers: SuiteServers) -> Generator[
 
 
 def execute(operator: Workshop, project: Path, statement: str) -> None:
-    """Run a statement on the database of production; a query has to find 1."""
+    """Run a statement on the production database; a query must return 1."""
     operator.run(project, "python", "-c", RUN.format(statement=statement))
 
 
 def keep_what_the_owner_wrote(project: Project) -> None:
-    """Resolve what the owner's lines of `main.py` and those of the template may have come to."""
+    """Resolve possible conflicts between the owner's lines and the template's in `main.py`."""
     assert {*project.conflicts()} <= {MAIN}
     markers = r"<{7} before updating\n((?:.*\n)*?)={7}\n(?:.*\n)*?>{7} after updating\n"
     main = re.sub(markers, r"\1", project.read(MAIN))
@@ -62,7 +62,7 @@ def keep_what_the_owner_wrote(project: Project) -> None:
 
 @pytest.fixture
 def own_history(history: History, tmp_path: Path) -> History:
-    """The releases, with one that has news of the scaffold."""
+    """The releases, plus one that changes the scaffold."""
     own = history.fork(tmp_path)
     file = f"template/{SERVICE}"
     own.release(
@@ -72,7 +72,7 @@ def own_history(history: History, tmp_path: Path) -> History:
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
-def test_booking_service_outlives_updates_the_example_and_switches(
+def test_booking_service_survives_updates_and_switches(
     own_history: History, workshop: Workshop, servers: SuiteServers, tmp_path: Path, database: str
 ) -> None:
     project = begin(own_history, workshop, {"database": database, "auth": "jwt"})

@@ -1,6 +1,6 @@
-"""Switches: every listed question answered anew in a living project, there and back.
+"""Switches: every listed question answered differently in an existing project, and back.
 
-The questions are read from `copier.yml`: one that is added there is tested here without a word.
+The questions are read from `copier.yml`, so new ones are tested automatically.
 """
 
 from pathlib import Path
@@ -33,7 +33,7 @@ DEFAULTS = QUESTIONNAIRE.complete(PEOPLE)
 
 
 def switched(answers: Answers, name: str, value: Answer) -> Answers | None:
-    """Return the answers with one of them changed, unless that contradicts the others."""
+    """Return the answers with one changed, or None if it contradicts the others."""
     try:
         return QUESTIONNAIRE.complete({**given_of(answers), name: value})
     except InvalidAnswersError:
@@ -41,7 +41,7 @@ def switched(answers: Answers, name: str, value: Answer) -> Answers | None:
 
 
 def round_trip(answers: Answers, name: str) -> list[Answers]:
-    """Return what comes of answers when one goes through all its values, ending as it began."""
+    """Return the answers after each step through all values of a question, ending at the start."""
     values = QUESTIONNAIRE.question(name).values
     here = values.index(answers[name])
     ways = (switched(answers, name, value) for value in (*values[here + 1 :], *values[: here + 1]))
@@ -49,13 +49,13 @@ def round_trip(answers: Answers, name: str) -> list[Answers]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Begin with every crossing of three questions' answers, or with all that there is."""
+    """Parametrize by every crossing of three questions' answers, or by all combinations."""
     if "crossed_start" in metafunc.fixturenames:
         starts = combinations() if metafunc.config.getoption("--every") else CROSSED_STARTS
         metafunc.parametrize("crossed_start", starts, ids=name_of)
 
 
-def test_each_block_switched_gives_what_a_fresh_copy_gives(
+def test_each_switched_block_equals_a_fresh_copy(
     history: History, tmp_path: Path, crossed_start: Answers
 ) -> None:
     project = history.copy(tmp_path / "my-app", crossed_start, PRESENT)
@@ -68,20 +68,20 @@ def test_each_block_switched_gives_what_a_fresh_copy_gives(
 
 
 def tree_of(project: Project) -> dict[str, str]:
-    """Return its files; the answers without where they came from."""
+    """Return the project's files, with the answers but not their source."""
     stored = yaml.safe_load(project.read(ANSWERS_FILE))
     return project.without() | {name: str(stored[name]) for name in stored if name in LISTED}
 
 
 def projected(answers: Answers) -> dict[str, str]:
-    """Return the files of a fresh copy, to which `test_rendering.py` holds Copier."""
+    """Return the files of a fresh copy, which `test_rendering.py` compares with Copier's."""
     files = filter(None, (project_one(source, answers) for source in sources()))
     return dict(files) | {name: str(answers[name]) for name in LISTED}
 
 
 @pytest.mark.parametrize("name", LISTED)
 @pytest.mark.parametrize("start", STARTS, ids=name_of)
-def test_switches_there_and_back_end_where_they_began(
+def test_switches_there_and_back_restore_the_project(
     history: History, tmp_path: Path, start: Answers, name: str
 ) -> None:
     project = history.copy(tmp_path / "my-app", start, PRESENT)
@@ -95,9 +95,7 @@ def test_switches_there_and_back_end_where_they_began(
     assert project.git("rev-parse", "HEAD^{tree}") == begun
 
 
-def test_many_switches_at_once_and_back_end_where_they_began(
-    history: History, tmp_path: Path
-) -> None:
+def test_many_switches_at_once_restore_the_project(history: History, tmp_path: Path) -> None:
     project = history.copy(tmp_path / "my-app", STARTS[0], PRESENT)
 
     for answers in (*STARTS[1:], STARTS[0]):
@@ -108,7 +106,7 @@ def test_many_switches_at_once_and_back_end_where_they_began(
 
 @pytest.mark.quick
 def test_switch_and_release_in_one_update(history: History, tmp_path: Path) -> None:
-    """By the plain command line: of Copier's work, nothing is kept from other tests."""
+    """Uses the plain command line, which caches no part of Copier's work."""
     project = history.copy(tmp_path / "my-app", STARTS[0])
     given = [f"--data={name}={STARTS[-1][name]}" for name in LISTED]
 
@@ -148,13 +146,13 @@ def assert_kept(project: Project, mine: dict[str, set[str]]) -> None:
 
 
 def _lines(project: Project, left_out: set[str]) -> dict[str, list[str]]:
-    """Return the lines of each file in no order: a merge may put one's own elsewhere in a list."""
+    """Return the lines of each file without order, since merges may reorder lists."""
     files = project.without(*left_out)
     return {name: sorted(filter(None, text.splitlines())) for name, text in files.items()}
 
 
 def _keep_both(project: Project, names: list[str]) -> None:
-    """Resolve conflicts as if in a hurry."""
+    """Resolve conflicts by keeping both sides."""
     for name in names:
         lines = project.read(name).splitlines(keepends=True)
         project.write(name, "".join(line for line in lines if line.strip() not in MARKERS))
@@ -176,7 +174,7 @@ def test_switch_keeps_own_table_and_revision(history: History, tmp_path: Path, n
         project.commit()
 
 
-def test_database_switched_off_leaves_the_revision_and_git_has_the_table(
+def test_database_switched_off_keeps_revision_and_git_history(
     history: History, tmp_path: Path
 ) -> None:
     project = history.copy(tmp_path / "my-app", DEFAULTS | {"database": "sqlite"}, PRESENT)
@@ -190,10 +188,8 @@ def test_database_switched_off_leaves_the_revision_and_git_has_the_table(
     assert "OrderRow" in project.git("show", "HEAD:src/my_app/database/tables.py")
 
 
-def test_example_switched_off_takes_its_edits_but_git_has_them(
-    history: History, tmp_path: Path
-) -> None:
-    """What Copier does with an edited file that is no longer rendered: so the guide says commit."""
+def test_example_switched_off_keeps_its_edits_in_git(history: History, tmp_path: Path) -> None:
+    """Copier deletes edited files that it no longer renders, so the guide says to commit first."""
     project = history.copy(tmp_path / "my-app", DEFAULTS, PRESENT)
     project.edit(edits.changed_example)
     mine = lines_added(project)
@@ -205,7 +201,7 @@ def test_example_switched_off_takes_its_edits_but_git_has_them(
         assert lines <= {*project.git("show", f"HEAD:{name}").splitlines()}
 
 
-def test_example_switched_off_leaves_what_was_made_of_it(history: History, tmp_path: Path) -> None:
+def test_example_switched_off_keeps_renamed_files(history: History, tmp_path: Path) -> None:
     project = history.copy(tmp_path / "my-app", DEFAULTS, PRESENT)
     project.edit(edits.renamed_example)
     mine = {name: text for name, text in project.without().items() if "articles" in name}
@@ -216,7 +212,7 @@ def test_example_switched_off_leaves_what_was_made_of_it(history: History, tmp_p
 
 
 @pytest.mark.parametrize("name", SWITCHES)
-def test_switch_marks_files_that_somebody_has_already(
+def test_switch_marks_existing_files_as_conflicts(
     history: History, tmp_path: Path, name: str
 ) -> None:
     less, more = _fewest_and_most_files(history, name)
@@ -242,6 +238,6 @@ def _fewest_and_most_files(history: History, name: str) -> tuple[Answers, Answer
 
 
 def _added(history: History, less: Answers, more: Answers) -> dict[str, str]:
-    """Return the files that only more answers give, by path; empty files cannot conflict."""
+    """Return the files that only the larger answers add, by path; empty files cannot conflict."""
     old, new = (Project(path, path).without() for path in map(history.fresh, (less, more)))
     return {path: text for path, text in sorted(new.items()) if text and path not in old}

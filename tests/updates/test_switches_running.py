@@ -1,4 +1,4 @@
-"""Switched projects at work: their suites, and databases that were there before the switch."""
+"""Switched projects in use: their suites, and databases from before the switch."""
 
 import json
 import sqlite3
@@ -39,18 +39,18 @@ def test_suite_passes_after_each_switch(
         workshop.run(project.path, "pytest", "-q", "-p", "no:cacheprovider", "-m", "not e2e")
 
 
-# ---------------------------------------------------------------------------- data of one's own
+# -------------------------------------------------------------------------------- existing data
 
 
 @pytest.fixture
 def database(tmp_path: Path) -> Path:
-    """The file of a database in production."""
+    """The file of a production database."""
     return tmp_path / "production.sqlite3"
 
 
 @pytest.fixture
 def operator(workshop: Workshop, database: Path) -> Workshop:
-    """Runs the commands of a project on that database."""
+    """Runs a project's commands on that database."""
     url = {"DATABASE_URL": f"sqlite:///{database}"}
     return replace(workshop, environment=workshop.environment | url)
 
@@ -73,7 +73,7 @@ class OrderRow(Base):
 
 
 def add_orders(project: Project, operator: Workshop, database: Path) -> None:
-    """Add a table of the owner's own, by a revision, and a row to it."""
+    """Add an owner's table by a revision, and a row to it."""
     tables = project.path / "src/my_app/database/tables.py"
     imports = "" if "mapped_column" in tables.read_text() else IMPORTS
     substitute(tables, r"^(?=__all__)", imports)
@@ -103,7 +103,7 @@ def post(url: str, *, content: bytes, kind: str) -> dict[str, str]:
 
 
 def log_in(operator: Workshop, project: Project) -> str:
-    """Register with the running service, log in, and return what it calls the caller."""
+    """Register with the running service, log in, and return the user."""
     with serving(operator, project.path) as address:
         api = f"{address}/api/v1"
         account = {"email": "ada@example.org", "password": "correct horse battery"}
@@ -120,7 +120,7 @@ def log_in(operator: Workshop, project: Project) -> str:
             return str(json.load(response)["email"])
 
 
-def test_auth_comes_to_a_database_with_tables_and_rows(
+def test_auth_switched_on_with_existing_rows_works(
     history: History, workshop: Workshop, operator: Workshop, database: Path
 ) -> None:
     project = begin(history, workshop, {"database": "sqlite"})
@@ -135,7 +135,7 @@ def test_auth_comes_to_a_database_with_tables_and_rows(
     assert log_in(operator, project) == "ada@example.org"
 
 
-def test_auth_goes_from_a_database_with_users_as_its_page_says(
+def test_auth_switched_off_with_users_follows_its_page(
     history: History, workshop: Workshop, operator: Workshop, database: Path
 ) -> None:
     project = begin(history, workshop, {"database": "sqlite", "auth": "jwt", "example": False})

@@ -1,4 +1,4 @@
-"""Updates: what a project gets from a new release, what its owner keeps, and what can go wrong."""
+"""Updates: changes that a project gets, edits that its owner keeps, and failures."""
 
 import os
 import re
@@ -45,7 +45,7 @@ def project(history: History, tmp_path: Path) -> Project:
 
 @pytest.fixture
 def own_history(history: History, tmp_path: Path) -> History:
-    """The releases in a repository that a test may change."""
+    """The releases in a separate repository, which a test may change."""
     return history.fork(tmp_path)
 
 
@@ -59,9 +59,7 @@ def own_history(history: History, tmp_path: Path) -> History:
         for index, each in enumerate(COMBINATIONS)
     ],
 )
-def test_update_gives_what_a_fresh_copy_gives(
-    history: History, tmp_path: Path, answers: Answers
-) -> None:
+def test_update_equals_a_fresh_copy(history: History, tmp_path: Path, answers: Answers) -> None:
     project = history.copy(tmp_path / "my-app", answers)
 
     project.update()
@@ -83,9 +81,7 @@ def test_update_may_skip_a_release(history: History, tmp_path: Path) -> None:
     assert not difference(project.path, history.fresh(DEFAULTS))
 
 
-def test_update_release_by_release_ends_where_one_leap_does(
-    history: History, tmp_path: Path
-) -> None:
+def test_update_step_by_step_equals_one_jump(history: History, tmp_path: Path) -> None:
     project = history.copy(tmp_path / "my-app", DEFAULTS, PAST)
 
     for version in (PREVIOUS, PRESENT):
@@ -124,10 +120,10 @@ def test_update_runs_nothing_of_the_template(own_history: History) -> None:
 # -------------------------------------------------------------------------------------- answers
 
 
-def test_questions_of_a_new_release_leave_an_old_project_as_it_is(
+def test_questions_of_a_new_release_change_no_old_project(
     own_history: History, tmp_path: Path
 ) -> None:
-    """An answers file without any of the listed questions still holds, and gains only them."""
+    """An answers file without the listed questions stays valid, and gains only those."""
     own_history.release("v0.1.1", _take_all_but_the_questions_of(PREVIOUS))
     project = own_history.copy(tmp_path / "my-app", DEFAULTS, "v0.1.1")
     assert not any(f"\n{name}:" in project.read(ANSWERS_FILE) for name in LISTED)
@@ -158,7 +154,7 @@ def test_renamed_question_keeps_its_answer(own_history: History, tmp_path: Path)
 
 
 def _rename_description(root: Path) -> None:
-    """Rename a question as the guide says: the old answer is the default of the new one."""
+    """Rename a question as the guide says: the old answer is the new question's default."""
     substitute(root / "copier.yml", r"project_description\b", "project_summary")
     substitute(
         root / "copier.yml",
@@ -170,7 +166,7 @@ def _rename_description(root: Path) -> None:
 
 
 @pytest.mark.quick
-def test_package_name_is_kept_whatever_data_says(project: Project) -> None:
+def test_package_name_is_kept_despite_data(project: Project) -> None:
     before = project.without()
 
     with pytest.raises(ValueError, match="The package stays my_app: renaming it") as refusal:
@@ -181,7 +177,7 @@ def test_package_name_is_kept_whatever_data_says(project: Project) -> None:
     assert project.changes() == []
 
 
-def test_answers_survive_the_update_by_somebody_with_other_defaults(
+def test_answers_survive_an_update_with_other_user_defaults(
     project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = project.read(ANSWERS_FILE).splitlines()
@@ -257,14 +253,14 @@ def test_edits_of_any_combination_are_kept(
 
 
 def assert_kept(project: Project, mine: dict[str, set[str]]) -> None:
-    """Check that every line somebody wrote is still in its file."""
+    """Check that every added line is still in its file."""
     for name, lines in mine.items():
         lost = lines - {*project.read(name).splitlines()}
         assert not lost, f"{name} lost {lost}"
 
 
 @pytest.mark.parametrize(("edit", "place"), CLASHES, ids=_named)
-def test_edit_beside_a_change_is_marked_and_nothing_is_lost(
+def test_edit_next_to_a_change_is_marked_without_loss(
     history: History, project: Project, edit: Edit, place: str
 ) -> None:
     project.edit(edit)
@@ -294,8 +290,8 @@ def test_conflict_goes_away_with_its_markers(project: Project) -> None:
     assert project.changes() == []
 
 
-def test_renamed_example_stays_as_it_is(history: History, project: Project) -> None:
-    """What Copier does with moved files: it neither brings back the old nor changes the new."""
+def test_renamed_example_is_unchanged(history: History, project: Project) -> None:
+    """Copier does not follow moved files: it neither restores the old nor changes the new ones."""
     project.edit(edits.renamed_example)
     moved = {name: text for name, text in project.without().items() if "articles" in name}
     assert moved
@@ -308,7 +304,7 @@ def test_renamed_example_stays_as_it_is(history: History, project: Project) -> N
     assert project.read("README.md") == (history.fresh(DEFAULTS) / "README.md").read_text()
 
 
-def test_moved_module_stays_as_it_is(project: Project) -> None:
+def test_moved_module_is_unchanged(project: Project) -> None:
     project.edit(edits.moved_module)
     name = "src/my_app/services/readiness.py"
     moved = project.read(name)
@@ -333,8 +329,8 @@ def test_executable_file_stays_executable(project: Project) -> None:
 
 
 @pytest.mark.parametrize("is_edited", [False, True], ids=["as-rendered", "edited"])
-def test_dropped_file_goes_and_git_still_has_it(project: Project, *, is_edited: bool) -> None:
-    """Copier deletes what a release drops, edits and all, so the changelog has to name it."""
+def test_dropped_file_is_deleted_but_kept_in_git(project: Project, *, is_edited: bool) -> None:
+    """Copier deletes dropped files including edits, so the changelog must name them."""
     text = project.read(DROPPED) + "# mine\n" * is_edited
     project.write(DROPPED, text)
     project.commit()
@@ -356,7 +352,7 @@ def test_own_file_in_a_dropped_folder_stays(own_history: History, tmp_path: Path
     assert project.conflicts() == []
 
 
-def test_new_file_where_somebody_has_one_is_marked(project: Project) -> None:
+def test_new_file_over_an_existing_one_is_marked(project: Project) -> None:
     project.write("SECURITY.md", "Call us.\n")
     project.commit()
 
@@ -367,7 +363,7 @@ def test_new_file_where_somebody_has_one_is_marked(project: Project) -> None:
     assert "# Security" in project.read("SECURITY.md")
 
 
-def test_ignored_settings_of_an_editor_are_left_alone(project: Project) -> None:
+def test_ignored_editor_settings_are_unchanged(project: Project) -> None:
     project.write(".gitignore", f"{project.read('.gitignore')}.vscode/\n")
     project.commit()
     project.write(".vscode/settings.json", "Mine.\n")
@@ -377,8 +373,8 @@ def test_ignored_settings_of_an_editor_are_left_alone(project: Project) -> None:
     assert project.read(".vscode/settings.json") == "Mine.\n"
 
 
-def test_skipped_file_is_left_alone_and_comes_back(own_history: History, tmp_path: Path) -> None:
-    """What `_skip_if_exists` means: for files that must be there and that people own."""
+def test_skipped_file_is_unchanged_and_restored(own_history: History, tmp_path: Path) -> None:
+    """Behaviour of `_skip_if_exists`, for required files that people own."""
     own_history.release(NEXT, _own_by_people)
     edited, deleted = _two_projects(own_history, tmp_path)
     edited.write("CHANGELOG.md", "Mine.\n")
@@ -393,8 +389,8 @@ def test_skipped_file_is_left_alone_and_comes_back(own_history: History, tmp_pat
     assert deleted.read("CHANGELOG.md").endswith("theirs\n")
 
 
-def test_starter_file_is_never_touched_again(own_history: History, tmp_path: Path) -> None:
-    """What an exclusion on update would mean: for code that people are meant to rewrite."""
+def test_starter_file_is_never_updated(own_history: History, tmp_path: Path) -> None:
+    """Behaviour of an exclusion on update, for code that people are meant to rewrite."""
     own_history.release(NEXT, _own_by_people)
     edited, deleted = _two_projects(own_history, tmp_path)
     edited.write("SECURITY.md", "Mine.\n")
@@ -425,7 +421,7 @@ def _append(root: Path, name: str, text: str) -> None:
     path.write_text(f"{path.read_text()}{text}\n")
 
 
-# ------------------------------------------------------------------------------ where it happens
+# -------------------------------------------------------------------------------- where it runs
 
 
 def test_project_in_a_folder_of_a_larger_repository(history: History, tmp_path: Path) -> None:
@@ -449,7 +445,7 @@ def test_project_in_a_folder_of_a_larger_repository(history: History, tmp_path: 
 
 @pytest.mark.quick
 def test_plain_command_line_needs_no_trust(history: History, tmp_path: Path) -> None:
-    """Copy, look for a release, update with a new answer: as a person does it, from a git URL."""
+    """Copy, look for a release, and update with a new answer, as a person would from a git URL."""
     url = f"git+file://{history.repository}"
     given = [f"--data={name}={value}" for name, value in PEOPLE.items()]
     copied = run_copier(
@@ -483,7 +479,7 @@ def test_answer_changes_without_a_new_release(history: History, project: Project
     )
 
 
-def test_plain_command_line_is_silent_about_conflicts_but_git_is_not(project: Project) -> None:
+def test_plain_command_line_conflicts_are_shown_by_git(project: Project) -> None:
     project.edit(edits.same_line)
 
     updated = run_copier("update", "--defaults", folder=project.path)
@@ -497,7 +493,7 @@ def test_plain_command_line_is_silent_about_conflicts_but_git_is_not(project: Pr
     assert "leftover conflict marker" in checked.stdout
 
 
-# ---------------------------------------------------------------------------- when it goes wrong
+# ------------------------------------------------------------------------------------ failures
 
 
 GUIDE = (ROOT / "docs/updating.md").read_text().partition("## When it goes wrong")[2]
@@ -506,11 +502,11 @@ MESSAGES = [
     for line in re.findall(r"^\| (.*?`.*?) \|", GUIDE, re.MULTILINE)
     for message in re.findall(r"`(.+?)`", line)
 ]
-"""What the guide says one may read, as far as it is always the same."""
+"""Messages that the guide quotes, up to their variable part."""
 
 
 def refused(project: Project, message: str, version: str | None = None) -> None:
-    """Check that an update changes nothing, and is refused with a message of the guide."""
+    """Check that an update changes nothing, and is refused with a message from the guide."""
     before, changes = project.without(), project.changes()
     with pytest.raises(Exception, match=message) as refusal:
         project.update(version)
@@ -519,7 +515,9 @@ def refused(project: Project, message: str, version: str | None = None) -> None:
 
 
 def assert_explained(message: str) -> None:
-    assert any(known in message for known in MESSAGES), f"docs/updating.md does not know: {message}"
+    assert any(known in message for known in MESSAGES), (
+        f"docs/updating.md does not explain: {message}"
+    )
 
 
 @pytest.mark.quick
@@ -550,9 +548,7 @@ def test_downgrade_is_refused(history: History, tmp_path: Path) -> None:
     refused(project, "You are downgrading", PREVIOUS)
 
 
-def test_deleted_answers_file_is_missed_and_brought_back(
-    history: History, project: Project
-) -> None:
+def test_deleted_answers_file_is_reported_and_restored(history: History, project: Project) -> None:
     (project.path / ANSWERS_FILE).unlink()
     project.commit()
     refused(project, "Template not found")
@@ -564,9 +560,7 @@ def test_deleted_answers_file_is_missed_and_brought_back(
     assert not difference(project.path, history.fresh(DEFAULTS))
 
 
-def test_project_copied_anew_over_itself_shows_its_edits_in_git(
-    history: History, project: Project
-) -> None:
+def test_project_recopied_shows_its_edits_in_git(history: History, project: Project) -> None:
     project.edit(*KEPT_EDITS)
     mine = lines_added(project)
     (project.path / ANSWERS_FILE).unlink()
@@ -599,7 +593,7 @@ def test_answers_file_with_markers_is_refused(project: Project) -> None:
 
 
 def test_answer_edited_by_hand_loses_nothing(project: Project) -> None:
-    """The replay believes the edited answer, so the example stays: only data switches."""
+    """Copier trusts the edited answer, so the example stays: only data switches it."""
     project.edit(edits.changed_example)
     substitute(project.path / ANSWERS_FILE, r"^example: true", "example: false")
     project.commit()
@@ -610,19 +604,19 @@ def test_answer_edited_by_hand_loses_nothing(project: Project) -> None:
     assert {name: project.read(name) for name in mine} == mine
 
 
-def test_template_that_no_server_has_any_more_is_refused(project: Project, tmp_path: Path) -> None:
+def test_template_missing_on_server_is_refused(project: Project, tmp_path: Path) -> None:
     _taken_from(project, f"git+file://{tmp_path}/gone")
 
     refused(project, "does not appear to be a git repository")
 
 
 def _taken_from(project: Project, source: Path | str) -> None:
-    """Say in the answers file that the template lies elsewhere."""
+    """Point the answers file at another location of the template."""
     substitute(project.path / ANSWERS_FILE, r"^_src_path: .*", f"_src_path: {source}")
     project.commit()
 
 
-def test_moved_template_is_found_at_its_new_place(own_history: History, tmp_path: Path) -> None:
+def test_moved_template_is_found_at_its_new_location(own_history: History, tmp_path: Path) -> None:
     project = own_history.copy(tmp_path / "my-app", DEFAULTS)
     wanted = own_history.fresh(DEFAULTS)
     moved = own_history.repository.rename(tmp_path / "moved")
@@ -636,7 +630,7 @@ def test_moved_template_is_found_at_its_new_place(own_history: History, tmp_path
 
 @pytest.mark.parametrize("depth", ["--depth=1", "--no-tags"])
 @pytest.mark.filterwarnings("ignore::copier.errors.ShallowCloneWarning")
-def test_clone_of_the_template_without_its_past_is_refused(
+def test_incomplete_clone_of_the_template_is_refused(
     history: History, project: Project, tmp_path: Path, depth: str
 ) -> None:
     git(tmp_path, "clone", "--quiet", depth, f"file://{history.repository}", "clone")
@@ -645,9 +639,7 @@ def test_clone_of_the_template_without_its_past_is_refused(
     refused(project, f"Unknown revision: '{PREVIOUS}'")
 
 
-def test_template_without_any_release_updates_from_commit_to_commit(
-    own_history: History, tmp_path: Path
-) -> None:
+def test_template_without_releases_updates_by_commit(own_history: History, tmp_path: Path) -> None:
     commits = git(own_history.repository, "rev-list", "--reverse", "HEAD").split()
     git(own_history.repository, "tag", "--delete", PAST, PREVIOUS, PRESENT)
     project = own_history.copy(tmp_path / "my-app", DEFAULTS, commits[1])
@@ -658,7 +650,7 @@ def test_template_without_any_release_updates_from_commit_to_commit(
 
 
 def sabotaged_git(folder: Path, sabotage: str) -> Path:
-    """Make a folder with a `git` that runs a line of shell before it does its work."""
+    """Make a folder with a `git` that runs a shell line before each command."""
     script = folder / "tools" / "git"
     script.parent.mkdir()
     script.write_text(f'#!/bin/sh\n{sabotage}\nexec {shutil.which("git")} "$@"\n')
@@ -668,7 +660,7 @@ def sabotaged_git(folder: Path, sabotage: str) -> Path:
 
 @pytest.mark.parametrize("moment", ["write-tree", "apply", "update-index"])
 def test_killed_update_is_undone_by_git(project: Project, tmp_path: Path, moment: str) -> None:
-    """Killed before anything is written, before the edits are back, before conflicts are known."""
+    """Killed before any file is written, before edits are restored, before conflicts are known."""
     project.edit(*KEPT_EDITS, edits.same_line)
     before = project.without()
     tools = sabotaged_git(tmp_path, f"case $1 in {moment}) kill -KILL $PPID; exit ;; esac")
@@ -684,10 +676,10 @@ def test_killed_update_is_undone_by_git(project: Project, tmp_path: Path, moment
 
 
 @pytest.mark.parametrize(("downloads", "is_whole"), [(0, True), (5, True), (7, False)])
-def test_network_that_goes_away_leaves_nothing_git_cannot_undo(
+def test_network_failure_is_undone_by_git(
     project: Project, tmp_path: Path, *, downloads: int, is_whole: bool
 ) -> None:
-    """Copier asks for the template eight times; before the last two it has begun to write."""
+    """Copier contacts the template eight times; it starts to write before the last two."""
     project.edit(*KEPT_EDITS)
     before = project.without()
     count = tmp_path / "downloads"

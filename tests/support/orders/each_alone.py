@@ -1,7 +1,7 @@
-"""Run by the interpreter of a project: each of its test files in a process of its own.
+"""Script for a project's interpreter that runs each test file in a separate process.
 
-The processes are forked from one that has imported what all files need, which spares most of their
-start. Arguments: the files. Names on standard output those that fail, after what they wrote.
+The processes are forked from one that has imported the common modules, which saves most of their
+startup. Arguments: the files. Prints the names of failed files, after their output.
 """
 
 import importlib
@@ -16,7 +16,7 @@ IMPORTED_EARLY = "ignore:Module already imported:pytest.PytestAssertRewriteWarni
 
 
 def fails(file: str) -> bool:
-    """Run one file, and repeat its output if a test of it fails."""
+    """Run one file, and print its output if a test fails."""
     with tempfile.TemporaryFile("w+") as output:
         child = os.fork()
         if child == 0:

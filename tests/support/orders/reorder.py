@@ -1,6 +1,6 @@
-"""A plugin of pytest, for projects under test: their tests in another order.
+"""A pytest plugin that reorders the tests of a project.
 
-It is loaded into their own pytest by its path, so it knows nothing of this repository.
+The project's own pytest loads it by its path, so it is independent of this repository.
 """
 
 import random
@@ -11,12 +11,12 @@ import pytest
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option that names the order."""
-    parser.addoption("--order", required=True, help="halves, or files or tests with :SEED")
+    """Add the option for the order."""
+    parser.addoption("--order", required=True, help="halves, files:SEED or tests:SEED")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Put the tests in that order."""
+    """Reorder the tests."""
     order, _, seed = str(config.getoption("--order")).partition(":")
     shuffle = random.Random(seed).shuffle  # noqa: S311 -- an order is no secret
     files: defaultdict[Path, list[pytest.Item]] = defaultdict(list)
@@ -33,5 +33,5 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             groups = [[item] for item in items]
             shuffle(groups)
         case _:
-            raise pytest.UsageError(f"no such order: {order}")
+            raise pytest.UsageError(f"unknown order {order}: use halves, files:SEED or tests:SEED")
     items[:] = [item for group in groups for item in group]

@@ -15,7 +15,7 @@ from tests.tokens import make_token
 URL = "/api/v1/orders"
 
 
-async def test_orders_are_taken_and_found(client: AsyncClient) -> None:
+async def test_orders_create_then_read(client: AsyncClient) -> None:
     created = await client.post(URL, json=OrderWriteFactory.build().model_dump())
 
     assert created.status_code == 201
@@ -50,7 +50,7 @@ async def test_orders_delete_needs_an_admin(client: AsyncClient) -> None:
     assert (await client.post(URL, json={"article": "book"})).status_code == 401
 
 
-async def test_orders_shipping_that_is_away_is_a_502(client: AsyncClient) -> None:
+async def test_orders_shipping_outage_is_a_502(client: AsyncClient) -> None:
     created = await client.post(URL, json=OrderWriteFactory.build().model_dump())
 
     response = await client.get(f"{URL}/{created.json()['id']}/place")

@@ -1,4 +1,4 @@
-"""Orders kept in the database."""
+"""Orders stored in the database."""
 
 from my_app.database.base import table_of
 from my_app.database.repository import SqlRepository
@@ -20,5 +20,5 @@ class SqlOrderRepository(SqlRepository[OrderRow, Order]):
     conflict = "This order is there already."
 
     async def page(self, *, offset: int, limit: int) -> tuple[list[Order], int]:
-        """Return some orders, and how many there are."""
+        """Return some orders, and their total number."""
         return await self._page(offset=offset, limit=limit)

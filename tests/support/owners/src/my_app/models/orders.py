@@ -9,7 +9,7 @@ __all__ = ["Order", "OrderWrite"]
 
 
 class OrderWrite(BaseModel):
-    """What a client orders."""
+    """Request body of an order."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -17,7 +17,7 @@ class OrderWrite(BaseModel):
 
 
 class Order(OrderWrite):
-    """An order as it is stored and shown."""
+    """An order, as stored and shown."""
 
     model_config = ConfigDict(extra="ignore", from_attributes=True)
 

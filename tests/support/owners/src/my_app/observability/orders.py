@@ -1,4 +1,4 @@
-"""What the business wants to know of the orders."""
+"""Business metrics for orders."""
 
 from opentelemetry import trace
 

@@ -68,7 +68,7 @@ async def read_order(orders: ReadOrderServiceDep, order_id: UUID) -> Order:
 
 
 async def read_place(orders: ReadOrderServiceDep, shipping: ShippingDep, order_id: UUID) -> str:
-    """Tell where an order is."""
+    """Read the location of an order."""
     return await shipping.place(str((await orders.get(order_id)).id))
 
 

@@ -1,4 +1,4 @@
-"""What can be done with orders."""
+"""Use cases of orders."""
 
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -13,17 +13,17 @@ __all__ = ["OrderRepository", "OrderService", "SoldOutError"]
 
 
 class SoldOutError(ServiceError):
-    """Nothing is left of what was ordered."""
+    """The ordered article is sold out."""
 
     status = HTTPStatus.CONFLICT
     code = "sold_out"
 
 
 class OrderRepository(Protocol):
-    """Where orders are kept."""
+    """Storage for orders."""
 
     async def page(self, *, offset: int, limit: int) -> tuple[list[Order], int]:
-        """Return some orders, and how many there are."""
+        """Return some orders, and their total number."""
         ...
 
     async def get(self, order_id: UUID, /) -> Order | None:
@@ -31,11 +31,11 @@ class OrderRepository(Protocol):
         ...
 
     async def add(self, order: Order, /) -> None:
-        """Keep a new order."""
+        """Store a new order."""
         ...
 
     async def delete(self, order_id: UUID, /) -> None:
-        """Forget one order, if it is there."""
+        """Delete an order if it exists."""
         ...
 
 

@@ -1,1 +1,1 @@
-"""The service that ships what was ordered."""
+"""The shipping service."""

@@ -1,4 +1,4 @@
-"""Asks the shipping service, as the weather is asked for."""
+"""Client of the shipping service, built like the weather client."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -17,17 +17,17 @@ __all__ = ["ShippingClient", "ShippingDep", "open_shipping"]
 
 
 class ShippingClient:
-    """Knows where an order is."""
+    """Looks up the location of an order."""
 
     def __init__(self, upstream: Upstream) -> None:
-        """Ask by way of `upstream`."""
+        """Send requests through `upstream`."""
         self._upstream = upstream
 
     async def place(self, order: str) -> str:
-        """Return where an order is.
+        """Return the location of an order.
 
         Raises:
-            UpstreamError: If the service cannot be reached, or does not know.
+            UpstreamError: If the service is unreachable, or does not know the order.
         """
         response = await self._upstream.request("GET", f"orders/{order}", params={})
         if response.status_code != HTTPStatus.OK:

@@ -16,7 +16,7 @@ def service(session: AsyncSession) -> OrderService:
     return OrderService(SqlOrderRepository(session))
 
 
-async def test_orders_create_then_list_holds_it(service: OrderService) -> None:
+async def test_orders_create_then_list_contains_it(service: OrderService) -> None:
     created = await service.create(OrderWriteFactory.build())
 
     page = await service.page(PageParams())
