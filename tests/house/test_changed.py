@@ -126,7 +126,7 @@ def test_template_change_takes_combinations_that_differ(
         ("extensions/stack.jinja", r"redis~=8\.1", "redis~=8.2", has_redis),
         ("extensions/kubernetes.jinja", r"^\{#-", "{#- Manifests.", none),
         (f"{SOURCE}/main.py.jinja", r"add_rate_limits\(app", "limit(app", has_rate_limit),
-        ("copier.yml", "Shall it cache what", "Should it cache what", none),
+        ("copier.yml", "Add a cache", "Include a cache", none),
     ],
 )
 def test_change_within_a_file_is_decided_by_what_is_rendered(

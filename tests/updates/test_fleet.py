@@ -130,7 +130,7 @@ def test_walk_touches_shared_files_by_a_line_each(fork: Path) -> None:
 def test_next_block_of_upstream_merges_without_a_conflict(tmp_path: Path) -> None:
     """Upstream adds a question after its others, a package where it sorts, a row and pages."""
     root = copy_of_upstream(tmp_path / "template")
-    question = "mail:\n  type: bool\n  help: Shall it send mail?\n  default: false\n\n"
+    question = "mail:\n  type: bool\n  help: Add email delivery?\n  default: false\n\n"
     theirs = (
         Step("In `copier.yml`, before the line `example:`, add:", question),
         Step(

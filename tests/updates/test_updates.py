@@ -173,7 +173,7 @@ def _rename_description(root: Path) -> None:
 def test_package_name_is_kept_whatever_data_says(project: Project) -> None:
     before = project.without()
 
-    with pytest.raises(ValueError, match="The package stays my_app: renaming it") as refusal:
+    with pytest.raises(ValueError, match="The package cannot be renamed") as refusal:
         project.update(data={"package_name": "other"})
 
     assert_explained(str(refusal.value))
