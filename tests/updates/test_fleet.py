@@ -139,7 +139,7 @@ def test_next_block_of_upstream_merges_without_a_conflict(tmp_path: Path) -> Non
         ),
         Step(
             "In `docs/updating.md`, before the line with `](blocks/example.md)`, add:",
-            "| [`mail`](blocks/mail.md) | Nothing to do. | Nothing is kept. |\n",
+            "| [`mail`](blocks/mail.md) | Nothing to do. | Nothing is stored. |\n",
         ),
         Step("Write the pages.", "uv run python -m extensions docs\n"),
     )
