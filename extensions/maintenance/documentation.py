@@ -14,7 +14,7 @@ from extensions.maintenance.releases import changelog, releases
 __all__ = ["pages"]
 
 _BLOCKS = """\
-# What a service can have
+# What each answer adds
 
 Made from `copier.yml` and `extensions/stack.jinja` by `python -m extensions docs`; do not edit.
 The first value of each answer is its default. Each block's own page says how it works and what
