@@ -111,7 +111,7 @@ class Rates:
     """Throughput in requests per second, with clients that each wait for their response.
 
     Attributes:
-        database: The project whose tables the servers share.
+        database: The project with the tables that the servers share.
         servers: The number of cores for the servers.
         seconds: The length of a round.
     """

@@ -85,7 +85,7 @@ class Project:
 
 
 DEVELOPED = Project("developed", {"database": "postgresql"}, groups=())
-"""The project whose development dependencies provide the PostgreSQL for all."""
+"""The project with the development dependencies that provide PostgreSQL for all."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class App:
 
     Attributes:
         name: Its name in the table.
-        project: The project in whose environment it runs.
+        project: The project that provides its environment.
         target: What uvicorn imports; by default the project's own application. None runs the
             project's own command.
         workers: The number of worker processes.

@@ -46,8 +46,8 @@ def combinations_of(
 class _Spread:
     """Lays questions evenly across combinations.
 
-    Greedy: each question takes the answer with the most new triples; on a tie, the answer whose
-    triples have occurred least.
+    Greedy: each question takes the answer with the most new triples; on a tie, the answer with the
+    least frequent triples.
     """
 
     def __init__(

@@ -58,7 +58,7 @@ def stack(root: Path) -> Path:
 
 
 def rows(table: Table, root: Path) -> tuple[Row, ...]:
-    """Read a table whose rows start with a condition.
+    """Read a table of rows that start with a condition.
 
     Args:
         table: Its name.
