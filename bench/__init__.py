@@ -1,1 +1,1 @@
-"""What a rendered service costs, beside references that do the same with as little as possible."""
+"""The cost of a rendered service, compared with minimal references that do the same."""

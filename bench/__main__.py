@@ -1,4 +1,4 @@
-"""`python -m bench`: measures everything, prints a table, and writes it to `bench/results`."""
+"""`python -m bench`: runs the benchmarks, prints a table, and writes it to `bench/results`."""
 
 import argparse
 import sys
@@ -16,14 +16,20 @@ _RESULTS = Path(__file__).with_name("results")
 
 
 def main() -> None:
-    """Run the scenarios that are asked for."""
-    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the template.")
+    """Run the selected scenarios."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description="Measure the rendered service."
+    )
     names = [scenario.name for scenario in SCENARIOS]
-    parser.add_argument("--only", action="append", choices=names, help="only this; repeatable")
-    parser.add_argument("--rounds", type=int, default=5, help="how often each is measured")
-    parser.add_argument("--quick", action="store_true", help="one short round: does it work?")
-    parser.add_argument("--results", type=Path, default=_RESULTS, help="where to write")
-    parser.add_argument("--lab", type=Path, help="where projects are kept for another run")
+    parser.add_argument(
+        "--only", action="append", choices=names, help="run only this scenario; repeatable"
+    )
+    parser.add_argument("--rounds", type=int, default=5, help="measurements per scenario")
+    parser.add_argument(
+        "--quick", action="store_true", help="one short round, to check that all work"
+    )
+    parser.add_argument("--results", type=Path, default=_RESULTS, help="folder for the results")
+    parser.add_argument("--lab", type=Path, help="folder that keeps projects between runs")
     options = parser.parse_args()
     rounds = 1 if options.quick else options.rounds
     with _folder(options.lab) as folder:
@@ -49,7 +55,7 @@ def _folder(given: Path | None) -> Generator[Path]:
 
 
 def measure(lab: Lab, scenario: Scenario, rounds: int) -> list[Line]:
-    """Measure all contenders in turn, round by round, so that what comes and goes meets all."""
+    """Measure all contenders in turn, round by round, so that disturbances affect all of them."""
     with scenario.open(lab) as contenders:
         measured: list[dict[str, Sample]] = [
             {name: once() for name, once in contenders.items()} for _ in range(rounds)
@@ -60,7 +66,7 @@ def measure(lab: Lab, scenario: Scenario, rounds: int) -> list[Line]:
 def _write(results: Path, lines: Sequence[Line], notes: Sequence[str]) -> None:
     results.mkdir(parents=True, exist_ok=True)
     text = "".join(f"{note}\n\n" for note in notes)
-    page = f"# What was measured\n\n{text}![The goals](results.svg)\n\n{as_table(lines)}"
+    page = f"# Benchmark results\n\n{text}![The targets](results.svg)\n\n{as_table(lines)}"
     (results / "README.md").write_text(page)
     (results / "results.svg").write_text(as_svg(lines))
     sys.stdout.write(f"{text}{as_table(lines)}")

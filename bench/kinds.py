@@ -1,4 +1,4 @@
-"""The kinds of scenarios: how each measures its contenders, one round at a time."""
+"""The kinds of scenarios: how each measures its contenders in one round."""
 
 import json
 import shutil
@@ -31,14 +31,14 @@ __all__ = [
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """What one contender did in one round.
+    """One contender's result in one round.
 
     Attributes:
-        value: What the scenario compares.
-        cpu_us: Microseconds of the server's processors for each request.
-        p50_ms: What half of the requests took at most.
-        p99_ms: What all but a hundredth took at most.
-        remark: What else is worth knowing.
+        value: The value that the scenario compares.
+        cpu_us: The server's CPU time per request, in microseconds.
+        p50_ms: The median latency.
+        p99_ms: The 99th percentile of the latency.
+        remark: Anything else worth knowing.
     """
 
     value: float
@@ -53,7 +53,7 @@ type Measure = Callable[[], Sample]
 
 @dataclass(frozen=True, kw_only=True)
 class Goal:
-    """What a contender is to reach, as a ratio to another one, or by itself if there is none."""
+    """A contender's target: a ratio to another contender, or an absolute value."""
 
     of: str
     against: str | None = None
@@ -61,7 +61,7 @@ class Goal:
     at_most: float | None = None
 
     def is_met_by(self, value: float) -> bool:
-        """Tell whether that is reached."""
+        """Check whether a value meets the target."""
         return (self.at_least or 0) <= value <= (self.at_most or float("inf"))
 
     def __str__(self) -> str:
@@ -70,31 +70,31 @@ class Goal:
 
 
 class Scenario(Protocol):
-    """One row of the targets."""
+    """One benchmark."""
 
     @property
     def name(self) -> str:
-        """What the table calls it."""
+        """Its name in the table."""
         ...
 
     @property
     def unit(self) -> str:
-        """What its values are."""
+        """The unit of its values."""
         ...
 
     @property
     def goals(self) -> tuple[Goal, ...]:
-        """What is to be reached."""
+        """Its targets."""
         ...
 
     def open(self, lab: Lab) -> AbstractContextManager[Mapping[str, Measure]]:
-        """Prepare the contenders, and yield what measures each of them once."""
+        """Prepare the contenders, and yield a function for each that measures it once."""
         ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class Contender:
-    """A server and what it is sent."""
+    """A server and the load sent to it."""
 
     app: App
     load: Load
@@ -102,18 +102,18 @@ class Contender:
 
     @property
     def label(self) -> str:
-        """What the table calls it."""
+        """Its name in the table."""
         return self.name or self.app.name
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rates:
-    """How many requests a second, with as many clients as wait for each other's answers.
+    """Throughput in requests per second, with clients that each wait for their response.
 
     Attributes:
-        database: The project whose tables the servers share.
-        servers: How many cores the servers get.
-        seconds: How long a round is.
+        database: The project with the tables that the servers share.
+        servers: The number of cores for the servers.
+        seconds: The length of a round.
     """
 
     name: str
@@ -126,7 +126,7 @@ class Rates:
 
     @contextmanager
     def open(self, lab: Lab) -> Generator[Mapping[str, Measure]]:
-        """Start all servers beside each other: those that are not asked cost nothing."""
+        """Start all servers at once: idle ones cost nothing."""
         cores = Cores.here(servers=self.servers)
         apps = {contender.app.name: contender.app for contender in self.contenders}
         with _served(lab, self.database, cores, *apps.values()) as running:
@@ -137,7 +137,7 @@ class Rates:
 
     def _measure(self, lab: Lab, server: Process, load: Load, cores: Cores) -> Measure:
         seconds = 1 if lab.is_quick else self.seconds
-        drive(server, load, cores, 1)  # what the first requests set up is not measured
+        drive(server, load, cores, 1)  # warm up first
 
         def measure() -> Sample:
             outcome = drive(server, load, cores, seconds)
@@ -181,7 +181,7 @@ def _served(
 
 @dataclass(frozen=True, kw_only=True)
 class Steadiness:
-    """What requests take at half the rate that a server can serve at most."""
+    """The latency at half of a server's peak rate."""
 
     name: str
     app: App
@@ -193,7 +193,7 @@ class Steadiness:
 
     @contextmanager
     def open(self, lab: Lab) -> Generator[Mapping[str, Measure]]:
-        """Find the peak before each round, as a shared machine has another each time."""
+        """Find the peak before each round, because it varies on a shared machine."""
         cores = lab.cores
         load = Load(path=self.path)
         seconds = 1 if lab.is_quick else self.seconds
@@ -220,7 +220,7 @@ class Steadiness:
 
 @dataclass(frozen=True, kw_only=True)
 class ColdStart:
-    """How long it takes from the start of the process to the first 200."""
+    """The time from the start of the process to the first 200."""
 
     name: str
     apps: tuple[App, ...]
@@ -230,7 +230,7 @@ class ColdStart:
 
     @contextmanager
     def open(self, lab: Lab) -> Generator[Mapping[str, Measure]]:
-        """Start each once before, so that nothing is compiled while it is measured."""
+        """Start each once beforehand, so that bytecode is already compiled."""
         with lab.database(self.database) as url:
             measures = {app.name: self._measure(lab, app, url) for app in self.apps}
             for measure in measures.values():
@@ -248,7 +248,7 @@ class ColdStart:
 
 @dataclass(frozen=True, kw_only=True)
 class Memory:
-    """What a process has resident once it has served some thousand requests."""
+    """A process's resident memory after some thousand requests."""
 
     name: str
     apps: tuple[App, ...]
@@ -258,7 +258,7 @@ class Memory:
 
     @contextmanager
     def open(self, lab: Lab) -> Generator[Mapping[str, Measure]]:
-        """Start each anew in each round."""
+        """Start each server again in each round."""
         with lab.database(self.database) as url:
             yield {app.name: self._measure(lab, app, url) for app in self.apps}
 
@@ -273,11 +273,11 @@ class Memory:
 
 @dataclass(frozen=True, kw_only=True)
 class Leak:
-    """How much memory grows from the first tenth to the end of many requests of all sorts.
+    """The memory growth from the first tenth of many mixed requests to their end.
 
     Attributes:
-        loads: What is sent in turn; between them clients leave without waiting for an answer.
-        requests: How many in all.
+        loads: The loads, sent in turn; between them, clients disconnect without a response.
+        requests: The total number of requests.
     """
 
     name: str
@@ -286,11 +286,11 @@ class Leak:
     goals: tuple[Goal, ...]
     database: Project
     requests: int = 200_000
-    unit: str = "MB more"
+    unit: str = "MB growth"
 
     @contextmanager
     def open(self, lab: Lab) -> Generator[Mapping[str, Measure]]:
-        """Let the server run through all rounds."""
+        """Keep the server running for all rounds."""
         with _served(lab, self.database, lab.cores, self.app) as running:
             yield {self.app.name: lambda: self._measure(lab, running[self.app.name])}
 
@@ -312,7 +312,7 @@ class Leak:
                 _leave_early(server, load.path.split()[0])
 
     def _state(self, server: Process) -> dict[str, float]:
-        time.sleep(1)  # answers to those who have left are still being made
+        time.sleep(1)  # let responses to disconnected clients finish
         return {
             "tasks": float(server.ask("/bench/tasks")),
             "files": server.open_files(),
@@ -321,7 +321,7 @@ class Leak:
 
 
 def _leave_early(server: Process, path: str, count: int = 50) -> None:
-    """Ask, and hang up: half of the time in the middle of a body."""
+    """Send requests and disconnect, half of the time in the middle of a body."""
     for number in range(count):
         with _connect(server) as connection:
             head = f"GET {path}" if number % 2 else "POST /api/v1/items"
@@ -336,7 +336,7 @@ def _connect(server: Process) -> socket.socket:
 
 @dataclass(frozen=True, kw_only=True)
 class Generating:
-    """How long `copier copy` takes, beside the same files as plain text and a single file."""
+    """The time of `copier copy`, compared with the same files as plain text and a single file."""
 
     name: str
     answers: Answers
@@ -345,7 +345,7 @@ class Generating:
 
     @contextmanager
     def open(self, lab: Lab) -> Generator[Mapping[str, Measure]]:
-        """Write the template of one file, and the one of files that need no rendering."""
+        """Write a template of one file, and one of plain files."""
         smallest = lab.folder / "smallest"
         smallest.mkdir(exist_ok=True)
         (smallest / "copier.yml").write_text("project_name: x\n")

@@ -1,4 +1,4 @@
-"""Where things are measured: rendered projects, servers on cores of their own, a database."""
+"""The test bed: rendered projects, servers on dedicated cores, a database."""
 
 import http.client
 import os
@@ -23,7 +23,7 @@ from extensions.contract.questionnaire import ROOT, Answers
 
 __all__ = ["DEVELOPED", "App", "Cores", "Lab", "Process", "Project", "wait_until_served"]
 
-_SECRET = "0f8c2b7d5e914a63b1d07c4e6fa95820"  # noqa: S105 -- signs tokens of the bench
+_SECRET = "0f8c2b7d5e914a63b1d07c4e6fa95820"  # noqa: S105 -- only signs tokens of the bench
 _TICK = os.sysconf("SC_CLK_TCK")
 _UVICORN = (
     *("--host", "127.0.0.1", "--loop", "uvloop", "--http", "httptools"),
@@ -33,7 +33,7 @@ _UVICORN = (
 
 @dataclass(frozen=True, slots=True)
 class Cores:
-    """Which cores do what, so that nobody takes time from the server that is measured."""
+    """The assignment of cores, so that nothing takes CPU time from the measured server."""
 
     server: tuple[int, ...]
     load: tuple[int, ...]
@@ -41,9 +41,9 @@ class Cores:
 
     @classmethod
     def here(cls, *, servers: int = 1) -> "Cores":
-        """Give the first cores to the server, the next one to the load, the rest to the database.
+        """Assign the first cores to the server, as many to the load, the rest to the database.
 
-        With fewer cores than that the load and the database share the last one.
+        If there are too few, load and database share the last one.
         """
         cores = sorted(os.sched_getaffinity(0))
         rest = cores[servers:] or cores[-1:]
@@ -52,13 +52,13 @@ class Cores:
 
 @dataclass(frozen=True)
 class Project:
-    """A project that the template renders for some answers, and its settings in production.
+    """A rendered project, and its settings in production.
 
     Attributes:
-        name: What it is called.
-        answers: What it is rendered for.
-        settings: What it is told beyond what every production is.
-        groups: Which of its dependency groups are there; in production none is.
+        name: Its name.
+        answers: The answers to render it with.
+        settings: Its settings beyond those of every production environment.
+        groups: The options of `uv sync` for dependency groups; by default none is installed.
     """
 
     name: str
@@ -73,7 +73,7 @@ class Project:
 
     @property
     def variables(self) -> dict[str, str]:
-        """What it is run with: everything that production has on."""
+        """Its environment variables: a full production configuration."""
         return {
             "APP_ENVIRONMENT": "production",
             "APP_ALLOWED_HOSTS": "127.0.0.1",
@@ -85,19 +85,19 @@ class Project:
 
 
 DEVELOPED = Project("developed", {"database": "postgresql"}, groups=())
-"""The project whose development group lends its PostgreSQL to all."""
+"""The project with the development dependencies that provide PostgreSQL for all."""
 
 
 @dataclass(frozen=True)
 class App:
-    """Something to serve.
+    """An application to serve.
 
     Attributes:
-        name: What the table calls it.
-        project: In whose environment it runs.
-        target: What uvicorn imports; by default the project's own application. None is the
+        name: Its name in the table.
+        project: The project that provides its environment.
+        target: What uvicorn imports; by default the project's own application. None runs the
             project's own command.
-        workers: How many processes serve it.
+        workers: The number of worker processes.
     """
 
     name: str
@@ -107,7 +107,7 @@ class App:
 
     @property
     def arguments(self) -> list[str]:
-        """What Python is started with, the same for all that uvicorn serves."""
+        """The arguments for Python, the same for everything that uvicorn serves."""
         workers = ["--workers", str(self.workers)]
         if self.target is None:
             return ["-m", self.project.package, "serve", *workers]
@@ -117,13 +117,13 @@ class App:
 
 @dataclass(frozen=True)
 class Process:
-    """A server that runs."""
+    """A running server."""
 
     url: str
     pid: int
 
     def ask(self, path: str) -> str:
-        """Return what the server answers."""
+        """Return the body of a response."""
         connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=10)
         connection.request("GET", path)
         body = connection.getresponse().read().decode()
@@ -131,16 +131,16 @@ class Process:
         return body.strip('"')
 
     def cpu_seconds(self) -> float:
-        """Return what it and its children have spent."""
+        """Return the CPU time of the process and its children."""
         return sum(int(part) for pid in self._pids() for part in _stat(pid)[11:13]) / _TICK
 
     def rss_mb(self) -> float:
-        """Return the memory that it has resident."""
+        """Return the resident memory."""
         status = Path(f"/proc/{self.pid}/status").read_text().split()
         return int(status[status.index("VmRSS:") + 1]) / 1024
 
     def open_files(self) -> int:
-        """Count what it has open, sockets included."""
+        """Count the open files, including sockets."""
         return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
 
     def _pids(self) -> Iterable[int]:
@@ -161,11 +161,11 @@ def _parent(pid: int) -> int:
 
 @dataclass
 class Lab:
-    """Renders each project once, and starts what is asked for.
+    """Renders each project once, and starts applications.
 
     Attributes:
-        folder: Where projects, environments and output are.
-        is_quick: Whether this only shows that everything works.
+        folder: The folder for projects, environments and output.
+        is_quick: Whether to check only that everything works.
     """
 
     folder: Path
@@ -174,7 +174,7 @@ class Lab:
 
     @cached_property
     def template(self) -> Path:
-        """The template as it stands now, outside its repository."""
+        """A copy of the template's current state, outside its repository."""
         copy = self.folder / "template"
         for name in ("extensions", "template"):
             shutil.copytree(ROOT / name, copy / name, dirs_exist_ok=True)
@@ -182,7 +182,7 @@ class Lab:
         return copy
 
     def python_of(self, project: Project) -> Path:
-        """Return the interpreter of a project's environment; render and sync it if need be."""
+        """Return a project's interpreter; render and sync the project if necessary."""
         folder = self.folder / project.name
         if not folder.exists():
             data = project.answers | {"project_name": f"bench {project.name}"}
@@ -199,7 +199,7 @@ class Lab:
     def serve(
         self, *apps: App, cores: Cores | None = None, **variables: str
     ) -> Generator[dict[str, Process]]:
-        """Start applications beside each other, wait for each, and stop them in the end."""
+        """Start applications, wait until all respond, and stop them at the end."""
         with ExitStack() as stack:
             running = {
                 app.name: stack.enter_context(self._serve(app, cores or self.cores, variables))
@@ -224,7 +224,7 @@ class Lab:
         cores: tuple[int, ...],
         variables: dict[str, str],
     ) -> Generator[subprocess.Popen[bytes]]:
-        """Run Python in a project's environment, its output in a file; end it in the end."""
+        """Run Python in a project's environment with its output in a file; stop it at the end."""
         python = str(self.python_of(project))
         output = self.folder / "output.log"
         with output.open("ab") as log:
@@ -244,9 +244,9 @@ class Lab:
 
     @contextmanager
     def database(self, project: Project) -> Generator[str]:
-        """Start the PostgreSQL of a development group, with a project's tables and items.
+        """Start the development PostgreSQL, with a project's tables and items.
 
-        It does not wait for the disk: what is compared is what the services do.
+        It does not sync to disk: the benchmarks compare the services, not the database.
         """
         python = str(self.python_of(DEVELOPED))
         module = f"{DEVELOPED.package}.database.embedded"
@@ -267,12 +267,12 @@ class Lab:
             yield url
 
     def versions(self, *projects: Project) -> str:
-        """Name the interpreter and the packages of the fullest environment there is."""
+        """Return the versions of the interpreter and packages in the largest rendered project."""
         rendered = (each for each in reversed(projects) if (self.folder / each.name).exists())
         return self.run(next(rendered, projects[0]), "-m", "bench.apps.versions")
 
     def run(self, project: Project, *arguments: str, **variables: str) -> str:
-        """Run Python in a project's environment and return what it prints."""
+        """Run Python in a project's environment and return its output."""
         return subprocess.run(
             [str(self.python_of(project)), *arguments],
             cwd=self.folder,
@@ -284,7 +284,7 @@ class Lab:
 
 
 def _clean(environment: Iterable[str]) -> dict[str, str]:
-    """Return the variables of this process, without those that would change a service."""
+    """Return this process's environment without the variables that affect a service."""
     unwanted = {"PYTHONDONTWRITEBYTECODE", "UV_PROJECT_ENVIRONMENT", "VIRTUAL_ENV"}
     return {
         name: os.environ[name]
@@ -294,14 +294,14 @@ def _clean(environment: Iterable[str]) -> dict[str, str]:
 
 
 def free_port() -> int:
-    """Find a port that nobody listens on."""
+    """Find a free port."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
 
 
 def wait_until_served(url: str, seconds: float = 60) -> float:
-    """Ask until a URL answers 200, and return the moment when it did."""
+    """Poll a URL until it responds 200, and return the time."""
     parts = urlsplit(url)
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -314,4 +314,4 @@ def wait_until_served(url: str, seconds: float = 60) -> float:
             time.sleep(0.005)
         finally:
             connection.close()
-    sys.exit(f"{url} did not answer within {seconds:g} s")
+    sys.exit(f"{url} did not respond within {seconds:g} s")

@@ -1,6 +1,6 @@
--- wrk -s load.lua URL -- key=value …: `method`, `body` (`{n}` becomes another number each time),
--- `header` as `Name: value`, `paths` with blanks, taken in turn, and `statuses` to tell them apart.
--- Prints one line of JSON in the end.
+-- wrk -s load.lua URL -- key=value …: `method`, `body` (`{n}` becomes a unique text each time),
+-- `header` as `Name: value`, `paths` separated by spaces and used in turn, and `statuses` to count them.
+-- Prints one line of JSON at the end.
 
 local threads = {}
 

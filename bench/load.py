@@ -15,14 +15,14 @@ _SCRIPT = Path(__file__).with_name("load.lua")
 
 @dataclass(frozen=True, kw_only=True)
 class Load:
-    """What is sent.
+    """The requests to send.
 
     Attributes:
-        path: The path, or several with blanks between them, taken in turn.
-        body: What is posted, with `{n}` where each request has another text.
-        has_token: Whether to log in before, where there are tokens.
-        clients: How many connections ask at once.
-        has_statuses: Whether to tell statuses apart, which costs the generator time.
+        path: The path, or several separated by spaces, used in turn.
+        body: The body to post; `{n}` becomes a unique text in each request.
+        has_token: Whether to send an access token.
+        clients: The number of concurrent connections.
+        has_statuses: Whether to count statuses separately, which costs the load generator time.
     """
 
     path: str
@@ -32,7 +32,7 @@ class Load:
     has_statuses: bool = False
 
     def arguments(self, server: Process) -> list[str]:
-        """Return what `load.lua` is told."""
+        """Return the arguments for `load.lua`."""
         given = [f"method={'GET' if self.body is None else 'POST'}", f"run={uuid4().hex}"]
         if self.body is not None:
             given += [f"body={self.body}", "header=Content-Type: application/json"]
@@ -47,21 +47,21 @@ class Load:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What came of it.
+    """The result of a load.
 
     Attributes:
-        requests: How many were answered.
-        seconds: In which time.
-        cpu_us: What each cost the server, in microseconds of its processors.
-        p50_ms: What half of them took at most.
-        p99_ms: What all but a hundredth took at most.
-        max_ms: What the longest took.
-        refused: Answers of 400 and more.
-        broken: Connections that failed, and requests without an answer within ten seconds.
-        served: Answers below 400, if statuses are told apart.
-        shed: Answers of 503.
+        requests: The number of completed requests.
+        seconds: The duration.
+        cpu_us: The server's CPU time per request, in microseconds.
+        p50_ms: The median latency.
+        p99_ms: The 99th percentile of the latency.
+        max_ms: The maximum latency.
+        refused: Responses with status 400 or above.
+        broken: Failed connections, and requests without a response within ten seconds.
+        served: Responses with a status below 400, if statuses are counted.
+        shed: Responses with status 503.
         unasked: Those of them without `Retry-After`.
-        failed: Other answers of 500 and more.
+        failed: Other responses with status 500 or above.
     """
 
     requests: int
@@ -79,7 +79,7 @@ class Outcome:
 
     @property
     def rate(self) -> float:
-        """Requests answered in a second."""
+        """Completed requests per second."""
         return self.requests / self.seconds
 
 

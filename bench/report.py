@@ -1,4 +1,4 @@
-"""The results as a table and as a plot."""
+"""The results as a table and a plot."""
 
 import platform
 import statistics
@@ -15,8 +15,8 @@ from bench.lab import Lab, Project
 __all__ = ["COLUMNS", "Line", "as_svg", "as_table", "circumstances", "lines_of"]
 
 COLUMNS = (
-    "what",
-    "who",
+    "scenario",
+    "contender",
     "median",
     "unit",
     "spread",
@@ -33,16 +33,16 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """What one contender did over all rounds, or how it stands to one of its goals.
+    """One contender's results over all rounds, compared with at most one of its targets.
 
     Attributes:
-        scenario: The row of the targets.
+        scenario: The scenario's name.
         who: The contender.
-        unit: What the value is.
+        unit: The unit of the value.
         samples: One for each round.
-        goal: What is to be reached.
-        ratio: What was reached: the median of the rounds' ratios.
-        cpu_ratio: The same by what a request costs the server's processors.
+        goal: The target, if any.
+        ratio: The median of the rounds' ratios.
+        cpu_ratio: The same ratio, by CPU time per request.
     """
 
     scenario: str
@@ -55,19 +55,19 @@ class Line:
 
     @property
     def is_met(self) -> bool:
-        """Whether the goal is reached, if there is one."""
+        """Whether the target is met; true if there is none."""
         if self.goal is None:
             return True
         return self.goal.is_met_by(self.value if self.ratio is None else self.ratio)
 
     @property
     def value(self) -> float:
-        """The median."""
+        """The median value."""
         return statistics.median(sample.value for sample in self.samples)
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """What the table shows."""
+        """The cells of its row in the table."""
         values = [sample.value for sample in self.samples]
         return (
             self.scenario,
@@ -87,7 +87,7 @@ class Line:
 
 
 def lines_of(scenario: Scenario, rounds: Sequence[Mapping[str, Sample]]) -> list[Line]:
-    """Put the rounds together: a line for each contender, or for each of its goals."""
+    """Combine the rounds into a line for each contender, or for each of its targets."""
     lines: list[Line] = []
     for who in rounds[0]:
         samples = [each[who] for each in rounds]
@@ -133,7 +133,7 @@ def _ratio(value: float | None) -> str:
 
 
 def circumstances(lab: Lab, projects: Sequence[Project], rounds: int) -> list[str]:
-    """Say on what, with what and how it was measured."""
+    """Describe the machine, the versions and the method."""
     processor = next(
         (
             line.partition(":")[2].strip()
@@ -153,7 +153,7 @@ def circumstances(lab: Lab, projects: Sequence[Project], rounds: int) -> list[st
 
 
 def as_table(lines: Iterable[Line]) -> str:
-    """Return a table in Markdown."""
+    """Return a Markdown table."""
     rows = [COLUMNS, tuple("---" for _ in COLUMNS), *(line.cells for line in lines)]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n"
 
@@ -162,7 +162,7 @@ _ROW, _LEFT, _WIDTH, _LONGEST = 22, 330, 900, 3.0
 
 
 def as_svg(lines: Sequence[Line]) -> str:
-    """Plot what was reached of each goal: 1 is the goal, longer is better."""
+    """Plot the result of each target: 1 meets it, longer is better."""
     rows = [line for line in lines if line.goal]
     scale = (_WIDTH - _LEFT - 60) / _LONGEST
     height = _ROW * (len(rows) + 2)
@@ -170,7 +170,7 @@ def as_svg(lines: Sequence[Line]) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}"'
         ' font-family="sans-serif" font-size="12">',
         f'<rect width="{_WIDTH}" height="{height}" fill="white"/>',
-        f'<text x="{_LEFT}" y="16">part of the goal that is reached: beyond 1 it is met</text>',
+        f'<text x="{_LEFT}" y="16">result relative to the target: from 1 on, it is met</text>',
     ]
     for number, line in enumerate(rows, start=1):
         top = _ROW * number + 6

@@ -1,1 +1,1 @@
-"""What the questionnaire and the template need beyond plain Jinja."""
+"""Jinja helpers of the questionnaire and the template, and Python tools around them."""

@@ -6,6 +6,6 @@ import sys
 from extensions.maintenance.command_line import main
 
 if __name__ == "__main__":
-    if hasattr(signal, "SIGPIPE"):  # where `| head` may take what it wants, and no more
+    if hasattr(signal, "SIGPIPE"):  # so that `| head` may close the pipe early
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     sys.exit(main())

@@ -1,1 +1,1 @@
-"""What is measured. Each runs in the environment of a rendered project, with what it has there."""
+"""The measured applications. Each runs in a rendered project's environment."""

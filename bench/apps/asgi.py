@@ -1,11 +1,11 @@
-"""The two routes by hand: as little as an ASGI server can be given to do."""
+"""The two routes in plain ASGI: the minimum work for a server."""
 
 import json
 
 
 async def app(scope, receive, send):
     if scope["type"] != "http":
-        raise NotImplementedError  # uvicorn does without a lifespan then
+        raise NotImplementedError  # uvicorn then runs without a lifespan
     body = b'{"status":"ok"}'
     if scope["path"] == "/api/v1/echo":
         body = b""

@@ -1,4 +1,4 @@
-"""Items by hand-written SQL on asyncpg's own pool: what PostgreSQL and FastAPI leave possible."""
+"""Items with hand-written SQL on asyncpg's own pool: the limit of PostgreSQL and FastAPI."""
 
 import os
 from contextlib import asynccontextmanager

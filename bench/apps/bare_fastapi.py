@@ -1,4 +1,4 @@
-"""The two routes on FastAPI and nothing else: what the service's own layers are compared with."""
+"""The two routes on FastAPI alone: the baseline for the service's own layers."""
 
 from typing import Literal
 

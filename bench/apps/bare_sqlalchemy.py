@@ -1,4 +1,4 @@
-"""Items by SQLAlchemy's asynchronous ORM, as its tutorial and FastAPI's would have it."""
+"""Items with SQLAlchemy's async ORM, in the style of its tutorial and FastAPI's."""
 
 import os
 from datetime import UTC, datetime

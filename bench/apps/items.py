@@ -1,4 +1,4 @@
-"""The shapes that both references with a database answer in: those of the service."""
+"""Models for both references with a database, identical to the service's."""
 
 from datetime import datetime
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Fills the tables of a service with 1000 items of two tags each."""
+"""Fills a service's tables with 1000 items of two tags each."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""A rendered service with the routes that only the bench needs."""
+"""A rendered service, with extra routes for the bench."""
 
 import asyncio
 import os
@@ -14,7 +14,7 @@ PACKAGE = os.environ["BENCH_PACKAGE"]
 
 
 def create_app():
-    """Build the service, and add an echo to it, and a read with and without a token."""
+    """Build the service and add an echo, and a read with and without a token."""
     app = import_module(f"{PACKAGE}.main").create_app()
     app.post("/api/v1/echo")(echo)
     app.get("/bench/tasks")(count_tasks)

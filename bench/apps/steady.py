@@ -1,7 +1,7 @@
-"""A load of a steady rate: requests leave when they are due, whether or not others have returned.
+"""A constant-rate load: requests are sent on schedule, even if earlier ones have not returned.
 
-`wrk` sends the next request when an answer has come, and so measures no waiting while a server is
-stuck. Run by the Python of a rendered project, which has uvloop: URL RATE SECONDS.
+`wrk` sends the next request only after a response, so it does not measure queueing while a server
+is stuck. Run it with a rendered project's Python, which has uvloop: URL RATE SECONDS.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ _CONNECTIONS = 64
 
 
 async def main(url: str, rate: float, seconds: float) -> None:
-    """Send the requests and print how long they took from when they were due."""
+    """Send the requests and print their latencies, counted from their scheduled times."""
     parts = urlsplit(url)
     head = f"GET {parts.path}?{parts.query} HTTP/1.1\r\nHost: {parts.netloc}\r\n\r\n".encode()
     idle: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue()
@@ -39,7 +39,7 @@ async def main(url: str, rate: float, seconds: float) -> None:
         for number in range(int(rate * seconds)):
             due = begin + number / rate
             while time.perf_counter() < due:
-                await asyncio.sleep(0)  # a timer would be late by up to a millisecond
+                await asyncio.sleep(0)  # a timer may be up to a millisecond late
             tasks.create_task(ask(due))
     took.sort()
     percentiles = {f"p{part}_ms": took[len(took) * part // 100] * 1000 for part in (50, 99)}

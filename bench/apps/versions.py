@@ -1,4 +1,4 @@
-"""Names the interpreter and the packages that matter."""
+"""Prints the versions of the interpreter and the relevant packages."""
 
 import platform
 import sys

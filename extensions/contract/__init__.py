@@ -1,1 +1,1 @@
-"""What the questionnaire and its tables say, read for tests and pipelines."""
+"""The questionnaire and its tables, read for tests and pipelines."""

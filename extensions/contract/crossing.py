@@ -1,8 +1,8 @@
 """The combinations of answers that are tested.
 
-Blocks are crossed with each other in full. All other listed answers are laid across them: every
-triple of answers that can occur together occurs, and combinations are added only for triples that
-would be missing otherwise.
+Blocks are fully crossed with each other. All other listed answers are laid across them: every
+possible triple of answers occurs, and combinations are added only for triples that would otherwise
+be missing.
 """
 
 from collections import Counter
@@ -26,11 +26,11 @@ def combinations_of(
 
     Args:
         questionnaire: The questions.
-        fixed: Answers that stay the same.
-        is_every: Whether to cross the blocks that are laid across the others as well.
+        fixed: Answers to keep constant.
+        is_every: Whether to cross even the blocks that are otherwise laid across the others.
 
     Returns:
-        The answers to all questions, once for each combination.
+        Complete answers, one mapping for each combination.
     """
     crossed = questionnaire.blocks if is_every else questionnaire.crossed
     laid = [
@@ -44,10 +44,10 @@ def combinations_of(
 
 
 class _Spread:
-    """Lays questions across combinations evenly.
+    """Lays questions evenly across combinations.
 
-    Greedy: each question takes the answer with the most triples that did not occur before; among
-    equals, the answer whose triples occurred least.
+    Greedy: each question takes the answer with the most new triples; on a tie, the answer with the
+    least frequent triples.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class _Spread:
         return self._complete({name: row[name] for name in row if name not in laid})
 
     def add_missing(self) -> Iterator[Answers]:
-        """Make a combination for each triple that did not occur until then."""
+        """Yield a combination for each triple that has not occurred yet."""
         while missing := next((each for each in self._possible if not self._occurred[each]), None):
             yield self._complete(self._possible[missing])
 

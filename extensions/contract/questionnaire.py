@@ -1,8 +1,8 @@
 """The questionnaire of `copier.yml`, read as a typed contract.
 
-Copier asks the questions; this module answers for whoever wants to know more about them without
-copying anything: tests, pipelines and portals. It renders defaults, conditions and validators in an
-environment like Copier's own, so a rule is written once, in `copier.yml`.
+Copier asks the questions; this module lets tests, pipelines and portals inspect them without
+copying a project. It renders defaults, conditions and validators in an environment like Copier's
+own, so that each rule is written once, in `copier.yml`.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ __all__ = [
 
 ROOT = Path(__file__).resolve().parents[2]
 ALONGSIDE = ("kubernetes", "license", "python_version", "type_checker")
-"""The questions whose answers change no code, so that crossing the others covers it all."""
+"""Questions that change no code: crossing the others covers all code."""
 
 LAID_ACROSS: tuple[str, ...] = ("rate_limit", "http_client")
-"""Blocks that are laid across the others, and crossed by `--every` only: those that no other block
-asks for anything. Forks declare theirs in `extensions/own.jinja`."""
+"""Blocks that are laid across the others, and crossed only by `--every`: no other block depends on
+them. Forks declare theirs in `extensions/own.jinja`."""
 
 METADATA = frozenset({"_commit", "_src_path"})
 WORDS: Mapping[str, bool] = {
@@ -54,26 +54,26 @@ type Answers = dict[str, Answer]
 
 
 class InvalidAnswersError(ValueError):
-    """Answers that the questionnaire refuses.
+    """Invalid answers.
 
     Attributes:
-        errors: One line for each refusal, each naming its question and the way out.
+        errors: One line for each invalid answer: the question, what is wrong and what to do.
     """
 
     def __init__(self, errors: list[str]) -> None:
-        """Keep the lines and make them the message."""
+        """Keep the lines, and join them for the message."""
         super().__init__("\n".join(errors))
         self.errors = errors
 
 
 class Contract(BaseModel):
-    """A part of `copier.yml` in which nothing unknown may stand."""
+    """A part of `copier.yml` that allows no unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class EnvironmentOptions(Contract):
-    """How Jinja is set up, under `_envops`."""
+    """Jinja's options, under `_envops`."""
 
     undefined: Literal["jinja2.StrictUndefined"]
     trim_blocks: bool
@@ -82,7 +82,7 @@ class EnvironmentOptions(Contract):
 
 
 class Settings(Contract):
-    """The settings of `copier.yml`, among which none asks for trust."""
+    """The settings of `copier.yml`, none of which needs `--trust`."""
 
     min_copier_version: str = Field(alias="_min_copier_version")
     subdirectory: str = Field(alias="_subdirectory")
@@ -97,17 +97,17 @@ class Settings(Contract):
 
 
 class Question(Contract):
-    """One question, with the rules its answer keeps.
+    """One question, with the rules for its answer.
 
     Attributes:
         name: The name of the answer.
-        type: What the answer is: a text or a yes or no.
-        help: The sentence that asks.
-        default: What holds without an answer; a template if it is a text.
-        choices: The only answers there are, if they are few.
-        validator: A template that renders to nothing, or to why the answer is refused.
-        when: A template or constant; a question that does not apply has its default.
-        ask: A template or constant; a question that is not asked has its stored answer or default.
+        type: The type of the answer: text or yes/no.
+        help: The prompt.
+        default: The default answer; a template if it is text.
+        choices: The allowed answers, if they are limited.
+        validator: A template that renders an error message, or nothing if the answer is valid.
+        when: A template or constant; a question that does not apply takes its default.
+        ask: A template or constant; a question not asked takes its stored answer or default.
     """
 
     name: str
@@ -127,51 +127,51 @@ class Question(Contract):
 
     @property
     def is_computed(self) -> bool:
-        """Whether nobody is ever asked."""
+        """Whether the question is never asked."""
         return self.when is False or self.ask is False
 
     @property
     def is_stored(self) -> bool:
-        """Whether a project keeps the answer."""
+        """Whether a project stores the answer."""
         return self.when is not False
 
     @property
     def values(self) -> tuple[Answer, ...]:
-        """All answers there are, or nothing when the answer is free text."""
+        """All possible answers; empty for free text."""
         return (True, False) if self.type == "bool" else self.choices
 
     def parse(self, value: object) -> Answer:
-        """Read a value as YAML or a command line gives it.
+        """Parse a value from YAML or the command line.
 
-        Where Copier guesses (`maybe` is true, a text `yes` is `True`), this refuses.
+        Stricter than Copier, which guesses (`maybe` is true, a text `yes` is `True`).
 
         Args:
-            value: The value as it was given.
+            value: The raw value.
 
         Returns:
             The answer in the type of the question.
 
         Raises:
-            ValueError: The value is none of the possible answers.
+            ValueError: The value is not a possible answer.
         """
         if self.type == "bool":
             return _parse_bool(value)
         text = _parse_text(value)
         if self.choices and text not in self.choices:
-            raise ValueError(f"Choose one of {', '.join(self.choices)}.")
+            raise ValueError(f"Invalid choice. Choose one of {', '.join(self.choices)}.")
         return text
 
 
 def _parse_bool(value: object) -> bool:
     answer = WORDS.get(str(value).lower()) if isinstance(value, str | bool) else None
     if answer is None:
-        raise ValueError("Answer true or false.")
+        raise ValueError("Not a boolean. Use true or false.")
     return answer
 
 
 def _parse_text(value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise ValueError("Write a text, in quotes where YAML would read something else.")
+        raise ValueError("Not a string. Put it in quotes if YAML reads another type.")
     return str(value)
 
 
@@ -180,9 +180,9 @@ class Questionnaire(Contract):
 
     Attributes:
         root: The folder that holds `copier.yml`.
-        settings: How Copier is to work.
-        questions: The questions in the order in which they are asked.
-        environment_type: The kind of Jinja environment that renders, by default Copier's.
+        settings: The settings for Copier.
+        questions: The questions, in the order they are asked.
+        environment_type: The class of the Jinja environment; by default Copier's.
     """
 
     model_config = ConfigDict(ignored_types=(cached_property,))
@@ -194,7 +194,7 @@ class Questionnaire(Contract):
 
     @cached_property
     def environment(self) -> SandboxedEnvironment:
-        """Jinja as Copier sets it up for this template."""
+        """The Jinja environment, set up like Copier's for this template."""
         options = self.settings.envops.model_dump() | {"undefined": StrictUndefined}
         return self.environment_type(
             loader=FileSystemLoader(self.root),
@@ -207,7 +207,7 @@ class Questionnaire(Contract):
         return {}
 
     def question(self, name: str) -> Question:
-        """Return the question of a name.
+        """Return the question with the given name.
 
         Args:
             name: The name of the answer.
@@ -226,18 +226,18 @@ class Questionnaire(Contract):
 
     @cached_property
     def _known(self) -> dict[str, Question]:
-        """The questions whose answers can be given, and are stored."""
+        """The questions that projects store and users may answer."""
         return {name: question for name, question in self._by_name.items() if question.is_stored}
 
     @property
     def blocks(self) -> tuple[str, ...]:
-        """The questions that decide what a project consists of."""
+        """The questions that change a project's code."""
         listed = (question for question in self.questions if question.values)
         return tuple(question.name for question in listed if question.name not in ALONGSIDE)
 
     @cached_property
     def crossed(self) -> tuple[str, ...]:
-        """The blocks that are crossed with each other in full: all that are not laid across."""
+        """The fully crossed blocks: all that are not laid across."""
         own = self.root / "extensions" / "own.jinja"
         text = own.read_text(encoding="utf-8") if own.exists() else ""
         module = self.environment.from_string(text).module
@@ -247,17 +247,17 @@ class Questionnaire(Contract):
     # ------------------------------------------------------------------------------- answers
 
     def complete(self, given: Mapping[str, object], folder: str = "service") -> Answers:
-        """Check given answers and add all others, as `copier copy --defaults` would.
+        """Validate the given answers and add all others, as `copier copy --defaults` would.
 
         Args:
-            given: Answers by name, as a YAML file gives them.
-            folder: The name of the folder that would be copied into.
+            given: Answers by name, as read from a YAML file.
+            folder: The name of the target folder.
 
         Returns:
             The answers to all questions.
 
         Raises:
-            InvalidAnswersError: An answer is unknown or refused.
+            InvalidAnswersError: A question is unknown or an answer is invalid.
         """
         errors = [self._unknown(name) for name in given if not self._is_known(name)]
         context: dict[str, object] = {**given, "_folder_name": folder}
@@ -279,14 +279,14 @@ class Questionnaire(Contract):
         return {name: _as_answer(context[name]) for name in self._known}
 
     def default(self, question: Question, context: Mapping[str, object]) -> Answer:
-        """Return what holds if a question is not answered.
+        """Return the default answer of a question.
 
         Args:
             question: The question.
             context: The answers before it.
 
         Returns:
-            Its default, rendered.
+            The rendered default.
         """
         return question.parse(self._render(question, "default", context))
 
@@ -294,7 +294,7 @@ class Questionnaire(Contract):
         answer = question.parse(context.get(question.name, default))
         if not self._applies(question, context):
             if answer != default:
-                raise ValueError("This does not go with the other answers. Leave it out.")
+                raise ValueError("This conflicts with the other answers. Leave it out.")
             return default
         refusal = str(
             self._render(question, "validator", {**context, question.name: answer})
@@ -311,7 +311,7 @@ class Questionnaire(Contract):
 
     def _unknown(self, name: str) -> str:
         near = get_close_matches(name, self._known, n=1)
-        return f"{name}: There is no such question. " + (
+        return f"{name}: Unknown question. " + (
             f"Did you mean {near[0]}?" if near else "Leave it out."
         )
 
@@ -322,15 +322,15 @@ class Questionnaire(Contract):
         return self.render(f"copier.yml:{question.name}.{field}", source, context)
 
     def render(self, name: str, source: str, context: Mapping[str, object]) -> str:
-        """Render a text as Copier does.
+        """Render a template as Copier does.
 
         Args:
-            name: What errors and branch coverage call the text.
-            source: The text.
-            context: The answers and whatever else it may read.
+            name: The template's name in errors and branch coverage.
+            source: The template.
+            context: The answers, and any other variables.
 
         Returns:
-            What it renders to.
+            The rendered text.
         """
         if "{" not in source:
             return source
@@ -349,15 +349,15 @@ class Questionnaire(Contract):
         fixed: Mapping[str, object] | None = None,
         folder: str = "service",
     ) -> Iterator[Answers]:
-        """Cross the answers of all questions whose answers can be listed.
+        """Cross the answers of all questions that have listed answers.
 
         Args:
-            over: The questions to cross; all of them if left out.
-            fixed: Answers that stay the same; all others stay at their defaults.
-            folder: The name of the folder that would be copied into.
+            over: The questions to cross; by default all.
+            fixed: Answers to keep constant; all others keep their defaults.
+            folder: The name of the target folder.
 
         Yields:
-            The answers to all questions, once for each combination there can be.
+            Complete answers, one mapping for each possible combination.
         """
         context: dict[str, object] = {**(fixed or {}), "_folder_name": folder}
         yield from self._cross(tuple(self._known.values()), context, over)
@@ -382,14 +382,14 @@ class Questionnaire(Contract):
             yield from self._cross(tuple(rest), {**context, question.name: answer}, over)
 
     def alternatives(self, question: Question, context: Mapping[str, object]) -> tuple[Answer, ...]:
-        """Return the answers that a question can have beside other answers.
+        """Return the possible answers to a question, given the other answers.
 
         Args:
             question: The question.
             context: The other answers.
 
         Returns:
-            All its values, or only its default where it is not asked or its answer is free text.
+            All its values; only its default if it is not asked or takes free text.
         """
         if question.is_computed or not self._applies(question, context):
             return (self._answer(question, self.default(question, context), context),)
@@ -398,14 +398,14 @@ class Questionnaire(Contract):
     # ------------------------------------------------------------------------------ templates
 
     def answers_read(self, source: Path) -> frozenset[str]:
-        """Tell which answers a file of the template depends on, by its name or its text.
+        """Find the answers that a template file depends on, in its path or its text.
 
         Args:
             source: The file, under the template's folder.
 
         Returns:
-            The names of the answers; also those that an import `with context` may read, and those
-            that decide about these.
+            The names of the answers, including those that imports `with context` may read and those
+            that these depend on.
         """
         read = self.answers_deciding(source)
         if source.name.endswith(self.settings.templates_suffix):
@@ -413,13 +413,13 @@ class Questionnaire(Contract):
         return self.with_reasons(read.intersection(self._by_name))
 
     def answers_deciding(self, source: Path) -> frozenset[str]:
-        """Return the answers that decide whether there is a file, and where.
+        """Return the answers that decide whether a file is rendered, and where.
 
         Args:
             source: The file or folder, under the template's folder.
 
         Returns:
-            Their names: those in its own name and in the rows of `files.jinja`.
+            The names of the answers in its path and in the rows of `files.jinja`.
         """
         path = str(source.relative_to(self.root / self.settings.subdirectory))
         rendered = path.removesuffix(self.settings.templates_suffix)
@@ -428,14 +428,14 @@ class Questionnaire(Contract):
         return self._names_read(path).intersection(self._by_name).union(*rows)
 
     def excludes(self, path: str, answers: Answers) -> bool:
-        """Return whether the answers leave a path of the project out.
+        """Check whether the answers exclude a path.
 
         Args:
-            path: The path, from the root of the project.
+            path: The path, relative to the project.
             answers: The answers to all questions.
 
         Returns:
-            Whether Copier writes no such file.
+            Whether Copier leaves the file out.
         """
         if "excluded" not in self._by_name:
             return False
@@ -454,13 +454,13 @@ class Questionnaire(Contract):
         return deciding(self.root)
 
     def with_reasons(self, names: frozenset[str]) -> frozenset[str]:
-        """Add the answers that decide whether a question applies, or what is computed for it.
+        """Add the answers that the given answers depend on, by `when` or a computed default.
 
         Args:
             names: The names of answers.
 
         Returns:
-            These names, and those of all answers that they depend on.
+            These names, and the names of all answers that they depend on.
         """
         found = names
         for question in map(self.question, names):
@@ -484,17 +484,17 @@ class Questionnaire(Contract):
     def _extension(self, name: str) -> str:
         return (self.root / name).read_text(encoding="utf-8")
 
-    # ----------------------------------------------------------------------------- for others
+    # --------------------------------------------------------------------------- for callers
 
     def command(self, answers: Mapping[str, Answer]) -> str:
-        """Write the command line that copies a project with these answers.
+        """Return the shell command that copies a project with the given answers.
 
         Args:
-            answers: Answers that differ from the defaults, or all of them.
+            answers: The answers that differ from the defaults, or all of them.
 
         Returns:
-            A line for a shell, to be run in the folder of the template. It copies the template as
-            it stands there, where Copier alone would take the newest release.
+            One line to run in the template's folder. It copies the template's current state, not
+            its newest release, which is Copier's default.
         """
         asked = (name for name in answers if not self.question(name).is_computed)
         data = [word for name in asked for word in ("-d", f"{name}={_as_text(answers[name])}")]
@@ -505,7 +505,7 @@ class Questionnaire(Contract):
         """Describe an answers file for editors and portals, as far as JSON Schema can.
 
         Returns:
-            A schema of the 2020-12 draft.
+            A schema in the 2020-12 draft.
         """
         return {
             "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -557,7 +557,7 @@ def read(root: Path = ROOT) -> Questionnaire:
         Its settings and questions.
 
     Raises:
-        pydantic.ValidationError: `copier.yml` says something that this contract does not know.
+        pydantic.ValidationError: `copier.yml` has something that this contract does not allow.
     """
     content: dict[str, Any] = yaml.safe_load((root / "copier.yml").read_text(encoding="utf-8"))
     settings = {name: value for name, value in content.items() if name.startswith("_")}

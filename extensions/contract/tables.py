@@ -1,8 +1,7 @@
 """The tables of `stack.jinja`, `files.jinja` and `own.jinja`, read without rendering.
 
-Where the templates ask what a project needs, this tells what there is at all, and under which
-answers: for the pages that are written from it, for the tests of a block's rows, and for `python -m
-extensions bump`.
+Templates ask what one project needs; this module lists every row with its condition, for the
+generated pages, for the tests of a block's rows, and for `python -m extensions bump`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -34,10 +33,10 @@ class Row:
     """One row of a table.
 
     Attributes:
-        line: Where it stands in the file, from 1.
+        line: Its line in the file, from 1.
         reads: The answers that its condition depends on.
-        condition: When it counts, in words; empty if always.
-        cells: What it says, as it is written in the file where it is an expression.
+        condition: The condition in words; empty if it always applies.
+        cells: Its other cells; the name of the variable in parentheses if one is not a constant.
     """
 
     line: int
@@ -47,26 +46,26 @@ class Row:
 
 
 def stack(root: Path) -> Path:
-    """Return where the tables of packages and settings are.
+    """Return the file with the tables of packages and settings.
 
     Args:
         root: The folder that holds `copier.yml`.
 
     Returns:
-        The file.
+        Its path.
     """
     return root / "extensions" / "stack.jinja"
 
 
 def rows(table: Table, root: Path) -> tuple[Row, ...]:
-    """Read a table whose rows begin with a condition.
+    """Read a table of rows that start with a condition.
 
     Args:
         table: Its name.
         root: The folder that holds `copier.yml`.
 
     Returns:
-        Its rows, in their order; none where there is no such file.
+        Its rows, in order; none if the file is missing.
     """
     folder = root / "extensions"
     assigned = dict(_assigned(folder / "conditions.jinja"))
@@ -81,7 +80,7 @@ def deciding(root: Path) -> Mapping[str, frozenset[str]]:
         root: The folder that holds `copier.yml`.
 
     Returns:
-        The answers of each pattern, as `files.jinja` writes it.
+        The answers for each pattern of `files.jinja`.
     """
     own = dict(_assigned(root / "extensions" / "own.jinja")).get("own_blocks")
     blocks = [_text(pair.key) for pair in own.items] if isinstance(own, nodes.Dict) else []
@@ -99,14 +98,14 @@ def conditions(root: Path) -> Mapping[str, frozenset[str]]:
         root: The folder that holds `copier.yml`.
 
     Returns:
-        The answers behind each name of `conditions.jinja`.
+        The answers behind each name in `conditions.jinja`.
     """
     assigned = dict(_assigned(root / "extensions" / "conditions.jinja"))
     return {name: frozenset(_names(node, assigned)) for name, node in assigned.items()}
 
 
 def _assigned(file: Path) -> Iterator[tuple[str, nodes.Expr]]:
-    """Return what a file of templates gives names to."""
+    """Yield the names and values that a Jinja file assigns."""
     text = file.read_text(encoding="utf-8") if file.exists() else ""
     for assignment in Environment(autoescape=True).parse(text).find_all(nodes.Assign):
         if isinstance(assignment.node, nodes.Expr):
@@ -155,7 +154,7 @@ def _in_words(node: nodes.Node, conditions: _Conditions) -> str:
         case nodes.Compare(expr=nodes.Name(name=name), ops=[nodes.Operand(op=op, expr=value)]):
             return _comparison(name, op, _text(value))
         case _:
-            raise ValueError(f"line {node.lineno}: write the condition with and, or, not, ==, !=")
+            raise ValueError(f"line {node.lineno}: bad condition; use only and, or, not, ==, !=")
 
 
 def _comparison(name: str, operator: str, value: str) -> str:

@@ -1,1 +1,1 @@
-"""What maintainers of the template run: pages, versions, releases, coverage of branches."""
+"""Tools for the template's maintainers: pages, versions, releases, branch coverage."""

@@ -1,8 +1,8 @@
-"""Branch coverage of templates: which arms of their conditions a set of renders took.
+"""Branch coverage of templates: the arms of their conditions that a set of renders took.
 
-Jinja lets an environment choose its code generator. This one marks, before it writes the code, the
-head of each arm of each `if` and conditional expression; rendering then calls the marks. A missing
-`else` counts as an arm too. Loops are not conditions here: an empty list is no branch to test.
+Jinja lets an environment choose its code generator. This one first inserts a mark at the start of
+each arm of every `if` and conditional expression; rendering then calls the marks. A missing `else`
+counts as an arm. Loops are not counted: an empty list is not a branch to test.
 
 Source: `jinja2.Environment.code_generator_class` in Jinja's documentation.
 """
@@ -21,12 +21,12 @@ __all__ = ["Arm", "Branches", "RecordingEnvironment"]
 
 @dataclass(frozen=True, order=True)
 class Arm:
-    """One way through a condition.
+    """One arm of a condition.
 
     Attributes:
         template: The name of the file, or of the text in `copier.yml`.
-        line: Where it stands, from 1.
-        kind: Which way it is: `if`, `elif` or `else`.
+        line: Its line, from 1.
+        kind: `if`, `elif` or `else`.
     """
 
     template: str
@@ -39,24 +39,24 @@ class Arm:
 
 @dataclass
 class Branches:
-    """The arms that were compiled, and how often each was taken."""
+    """All compiled arms, and how often each was taken."""
 
     arms: list[Arm] = field(default_factory=list[Arm])
     taken: Counter[int] = field(default_factory=Counter[int])
 
     @property
     def dead(self) -> list[Arm]:
-        """The arms that no render took, in the order of the files."""
+        """The arms that no render took, sorted by file and line."""
         return sorted(arm for index, arm in enumerate(self.arms) if not self.taken[index])
 
     def take(self, index: int, value: object = "") -> object:
-        """Note that an arm was taken, and pass the value on that it leads to."""
+        """Record that an arm was taken, and return its value."""
         self.taken[index] += 1
         return value
 
 
 class _Marker(NodeTransformer):
-    """Puts a mark at the head of each arm of one template."""
+    """Inserts a mark at the start of each arm of one template."""
 
     def __init__(self, template: str, branches: Branches) -> None:
         self._template = template
@@ -90,7 +90,7 @@ class _Marker(NodeTransformer):
 
 
 class _MarkingGenerator(CodeGenerator):
-    """Jinja's code generator, which marks the arms first."""
+    """Jinja's code generator, with marked arms."""
 
     def visit_Template(  # noqa: N802
         self, node: nodes.Template, frame: Frame | None = None
@@ -101,11 +101,11 @@ class _MarkingGenerator(CodeGenerator):
 
 
 class RecordingEnvironment(SandboxedEnvironment):
-    """Copier's kind of environment, which knows what was taken of what it compiled."""
+    """A Jinja environment like Copier's that records the arms it takes."""
 
     code_generator_class = _MarkingGenerator
 
-    def __init__(self, **options: Any) -> None:  # noqa: ANN401 -- what Jinja takes
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 -- Jinja's options
         self.branches = Branches()
         self.take = self.branches.take
         super().__init__(**options)

@@ -1,7 +1,7 @@
-"""Newer versions for every package of `stack.jinja`: `python -m extensions bump`.
+"""Version bumps for the packages in `stack.jinja`: `python -m extensions bump`.
 
-All rows are resolved together, for every Python from the oldest on. What resolves together resolves
-in each part too, so this one resolution stands for every combination of answers.
+All rows are resolved together, for the oldest supported Python and all newer ones. Each subset of a
+resolvable set resolves too, so this covers every combination of answers.
 """
 
 import os
@@ -20,23 +20,23 @@ _BOUND = re.compile(r'(?<=^exclude-newer = ").*(?="$)', re.MULTILINE)
 
 
 class UnresolvableError(Exception):
-    """There are no versions that go together; the message is uv's."""
+    """No compatible versions exist; the message is uv's."""
 
 
 def bump(until: str, root: Path = ROOT) -> list[str]:
-    """Bring every row to the newest version that goes with all others.
+    """Update every row to the newest version that is compatible with all others.
 
     A row keeps its precision: `~=1.18` becomes `~=1.19`, `~=0.22.1` becomes `~=0.23.0`.
 
     Args:
-        until: The moment, as RFC 3339 writes it, after which releases are left aside.
+        until: A time in RFC 3339 format; later releases are ignored.
         root: The folder that holds `copier.yml`.
 
     Returns:
-        A line for each row that changed.
+        One line for each changed row.
 
     Raises:
-        UnresolvableError: No versions go together.
+        UnresolvableError: No compatible versions exist.
     """
     listed = {row.line: row.cells[1] for row in rows("packages", root)}
     newest = _resolve(map(_unbound, listed.values()), until, root)
@@ -56,7 +56,7 @@ def _unbound(requirement: str) -> str:
 
 def _with_version(requirement: str, newest: dict[str, str]) -> str:
     found = _REQUIREMENT.match(requirement)
-    assert found, f"Write {requirement} with ~= and a version."
+    assert found, f"{requirement} has no ~= version: add one."
     parts = found["version"].split(".")
     version = newest[_normal(found["name"])].split(".")
     newer = ".".join([*version, "0", "0"][: len(parts)])
@@ -68,7 +68,7 @@ def _normal(name: str) -> str:
 
 
 def _resolve(requirements: Iterable[str], until: str, root: Path) -> dict[str, str]:
-    """Let uv choose versions, the same for every Python."""
+    """Let uv choose versions, the same for all Pythons."""
     oldest = min(
         map(str, read(root).question("python_version").values),
         key=lambda version: [int(part) for part in version.split(".")],
@@ -91,6 +91,6 @@ def _resolve(requirements: Iterable[str], until: str, root: Path) -> dict[str, s
 
 
 def _bound(until: str, root: Path) -> None:
-    """Let the tests see what the rows have been resolved from."""
+    """Raise the tests' `exclude-newer` bound to the time of the resolution."""
     project = root / "pyproject.toml"
     project.write_text(_BOUND.sub(until, project.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,7 +1,7 @@
 """The questionnaire on the command line: `python -m extensions`.
 
-For pipelines and portals that want to check an answers file before anything is copied, or to share
-the combinations out over machines; and for those who own the template.
+For pipelines and portals that validate an answers file before copying or shard the combinations
+across machines, and for the template's maintainers.
 """
 
 import argparse
@@ -29,10 +29,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Args:
-        arguments: The words after `python -m extensions`; by default those of the process.
+        arguments: The arguments after `python -m extensions`; by default those of the process.
 
     Returns:
-        The exit code: 0 if all is well, 1 if answers are refused. A wrong command exits with 2.
+        The exit code: 0 on success, 1 on an error. Wrong usage exits with 2.
     """
     options = _parser().parse_args(arguments)
     exit_code: int = options.run(options)
@@ -43,57 +43,65 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m extensions", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    combinations = commands.add_parser("combinations", help="list all combinations of answers")
-    combinations.add_argument(
-        "--shard", type=part, default=(1, 1), metavar="K/N", help="list the K-th of N parts only"
+    combinations = commands.add_parser(
+        "combinations", help="list the tested combinations of answers"
     )
     combinations.add_argument(
-        "--every", action="store_true", help="cross the blocks that are laid across others as well"
+        "--shard", type=part, default=(1, 1), metavar="K/N", help="list only the K-th of N shards"
+    )
+    combinations.add_argument(
+        "--every", action="store_true", help="cross even the blocks that are laid across others"
     )
     form = combinations.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="write the answers, one object a line")
     form.add_argument(
-        "--shards", action="store_true", help=f"write a JSON list of parts of about {_PER_SHARD}"
+        "--json", action="store_true", help="print the answers, one JSON object per line"
+    )
+    form.add_argument(
+        "--shards", action="store_true", help=f"print a JSON list of shards of about {_PER_SHARD}"
     )
     combinations.set_defaults(run=_combinations)
 
-    schema = commands.add_parser("schema", help="write the JSON Schema of an answers file")
+    schema = commands.add_parser("schema", help="print the JSON Schema of an answers file")
     schema.set_defaults(run=_schema)
 
-    validate = commands.add_parser("validate", help="check an answers file, with a line an error")
+    validate = commands.add_parser(
+        "validate", help="check an answers file; print one line per error"
+    )
     validate.add_argument("answers", type=Path, metavar="ANSWERS.yml")
     validate.set_defaults(run=_validate)
 
-    docs = commands.add_parser("docs", help="write the pages that are made from other files")
+    docs = commands.add_parser("docs", help="regenerate the pages that come from other files")
     docs.set_defaults(run=_docs)
 
-    newer = commands.add_parser("bump", help="take newer versions of the packages in stack.jinja")
+    newer = commands.add_parser("bump", help="update the package versions in stack.jinja")
     newer.add_argument(
-        "--until", default=_now(), metavar="TIME", help="leave later releases aside; by default now"
+        "--until", default=_now(), metavar="TIME", help="ignore later releases; by default now"
     )
     newer.set_defaults(run=_bump)
 
-    listed = commands.add_parser("releases", help="list the tags and what they are made from")
-    listed.add_argument("--notes", action="store_true", help="write what the newest one brings")
+    listed = commands.add_parser("releases", help="list the tags and their commits")
+    listed.add_argument(
+        "--notes", action="store_true", help="print the notes of the newest release"
+    )
     listed.set_defaults(run=_releases)
     return parser
 
 
 def part(text: str) -> tuple[int, int]:
-    """Read which part of a whole is meant.
+    """Parse a shard.
 
     Args:
-        text: Two numbers, as in `3/16`.
+        text: Its number and the number of shards, such as `3/16`.
 
     Returns:
-        The number of the part, from 1, and that of all parts.
+        The number of the shard, from 1, and the number of shards.
 
     Raises:
-        argparse.ArgumentTypeError: There is no such part.
+        argparse.ArgumentTypeError: The text is not a shard.
     """
     number, _, of = text.partition("/")
     if not (number.isdigit() and of.isdigit() and 1 <= int(number) <= int(of)):
-        raise argparse.ArgumentTypeError(f"{text} is no part of a whole, such as 3/16")
+        raise argparse.ArgumentTypeError(f"{text} is not a shard; use K/N, such as 3/16")
     return int(number), int(of)
 
 
@@ -122,7 +130,9 @@ def _validate(options: argparse.Namespace) -> int:
     except OSError as error:
         return _refuse(f"{options.answers}: {error.strerror}")
     except (UnicodeDecodeError, yaml.YAMLError):
-        return _refuse(f"{options.answers}: This is no YAML. Write one `question: answer` a line.")
+        return _refuse(
+            f"{options.answers}: Not a YAML mapping. Write one `question: answer` per line."
+        )
     except InvalidAnswersError as error:
         return _refuse(str(error))
     return 0

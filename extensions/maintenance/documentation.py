@@ -1,6 +1,6 @@
-"""The pages that are written from `copier.yml`, the tables beside it and `releases.toml`.
+"""Pages generated from `copier.yml`, the tables in `extensions/` and `releases.toml`.
 
-`python -m extensions docs` writes them; a test holds them to be current.
+`python -m extensions docs` writes them; a test checks that they are current.
 """
 
 import re
@@ -14,18 +14,18 @@ from extensions.maintenance.releases import changelog, releases
 __all__ = ["pages"]
 
 _BLOCKS = """\
-# What a service can have
+# What each answer adds
 
-Written from `copier.yml` and `extensions/stack.jinja` by `python -m extensions docs`: do not edit.
-The first value of an answer is its default. How a block works, and what to do about its data, is on
-its own page.
+Made from `copier.yml` and `extensions/stack.jinja` by `python -m extensions docs`; do not edit.
+The first value of each answer is its default. Each block's own page says how it works and what
+happens to its data.
 """
 _STACK: tuple[Table, ...] = ("packages", "settings")
 _MARKED = re.compile(r"(?<=<!-- answers -->\n).*?(?=<!-- end of answers -->)", re.DOTALL)
 
 
 def pages(root: Path = ROOT) -> dict[str, str]:
-    """Write all pages.
+    """Generate all pages.
 
     Args:
         root: The folder that holds `copier.yml`.
@@ -57,7 +57,7 @@ def _linked(questionnaire: Questionnaire, question: Question) -> str:
 
 
 def _page(questionnaire: Questionnaire, question: Question) -> str:
-    """Return where, below `docs/`, it is told how an answer works; or nothing."""
+    """Return the path, below `docs/`, of the page on a question; empty if there is none."""
     page = f"blocks/{question.name}.md"
     return page if (questionnaire.root / "docs" / page).is_file() else ""
 
@@ -88,7 +88,7 @@ def _blocks(questionnaire: Questionnaire) -> Iterator[str]:
 
 
 def _folders(questionnaire: Questionnaire, name: str) -> list[str]:
-    """Return the folders that are there for an answer, the outermost only, as they are rendered."""
+    """Return the outermost folders that an answer adds, by their rendered paths."""
     template = questionnaire.root / questionnaire.settings.subdirectory
     listed = {question.name for question in questionnaire.questions if question.values}
     found = (
@@ -106,7 +106,7 @@ def _plain(path: str) -> str:
 
 
 def _rows_of(name: str, packages: Sequence[Row], settings: Sequence[Row]) -> Iterator[str]:
-    """Write the rows that an answer decides about; without a name those that always count."""
+    """Yield the rows that depend on an answer; without a name, those that always apply."""
     asked = [
         (f"`{requirement}`", {"run": "", "dev": "development"}[group], row.condition)
         for row in _of(name, packages)
@@ -130,7 +130,7 @@ def _of(name: str, table: Sequence[Row]) -> Iterator[Row]:
 
 
 def _table(head: Sequence[str], body: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Write a table, without columns that are empty."""
+    """Yield a table's lines, without empty columns."""
     kept = [index for index in range(len(head)) if any(row[index] for row in body)]
     for row in (head, ["---"] * len(head), *body):
         yield f"| {' | '.join(row[index].replace('|', '\\|') for index in kept)} |"

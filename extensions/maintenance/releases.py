@@ -1,7 +1,7 @@
-"""The releases of the template, read from `releases.toml`: what was, and what its owners must know.
+"""The template's releases and their notes, read from `releases.toml`.
 
-The tests update from every one of them, the release workflow makes their tags, and `CHANGELOG.md`
-is written from them.
+The tests update from each release, the release workflow creates the tags, and `CHANGELOG.md` is
+generated from the notes.
 """
 
 import tomllib
@@ -18,8 +18,8 @@ __all__ = ["Release", "changelog", "releases"]
 _CHANGELOG = """\
 # Changelog
 
-What the owners of generated projects will notice, newest first. `copier update` brings it to them.
-It is written from `releases.toml` by `python -m extensions docs`.
+What owners of generated projects will notice, newest first. `copier update` brings it to a project.
+Generated from `releases.toml` by `python -m extensions docs`.
 """
 
 
@@ -27,12 +27,12 @@ class Release(BaseModel):
     """One release.
 
     Attributes:
-        version: Its number, without the `v` of its tag.
-        date: The day of its tag.
-        notes: What the owners of projects must know, one sentence or more each.
-        removed: The files that it drops, with `<package>` for the package's name.
-        moved: The files that have another place in it, each with the new one.
-        commit: The commit it was made from, unless its tag says so.
+        version: Its version, without the `v` of the tag.
+        date: The date of its tag.
+        notes: What owners of projects must know, one or more sentences each.
+        removed: The files that it removes, with `<package>` for the package's name.
+        moved: The files that it moves, by old path, with the new path.
+        commit: The commit it was made from, unless its tag records it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -51,7 +51,7 @@ class Release(BaseModel):
 
     @property
     def number(self) -> tuple[int, ...]:
-        """Its version, to be compared with others."""
+        """Its version as a sort key."""
         return tuple(map(int, self.version.split(".")))
 
 
@@ -71,13 +71,13 @@ def releases(root: Path = ROOT) -> tuple[Release, ...]:
         The releases, newest first.
 
     Raises:
-        pydantic.ValidationError: An entry is not what it should be.
+        pydantic.ValidationError: An entry is invalid.
     """
     return _Releases.model_validate(tomllib.loads((root / "releases.toml").read_text())).releases
 
 
 def changelog(entries: tuple[Release, ...]) -> str:
-    """Write the changelog.
+    """Generate the changelog.
 
     Args:
         entries: The releases, newest first.
@@ -89,7 +89,7 @@ def changelog(entries: tuple[Release, ...]) -> str:
 
 
 def section(entry: Release) -> list[str]:
-    """Write what one release brings.
+    """Generate the changelog section of one release.
 
     Args:
         entry: The release.
@@ -97,9 +97,9 @@ def section(entry: Release) -> list[str]:
     Returns:
         The lines of its section.
     """
-    removed = (f"- **Drops `{name}`**, with your edits of it." for name in entry.removed)
+    removed = (f"- **Removes `{name}`**, including your edits." for name in entry.removed)
     moved = (
-        f"- **Moves `{name}`** to `{place}`, without your edits of it."
+        f"- **Moves `{name}`** to `{place}`, without your edits."
         for name, place in entry.moved.items()
     )
     return [

@@ -101,19 +101,19 @@ def test_validate_unknown_question_suggests_the_closest(
 
     assert main(["validate", str(answers)]) == 1
     assert capsys.readouterr().err.splitlines() == [
-        "licence: There is no such question. Did you mean license?",
-        "zzz: There is no such question. Leave it out.",
-        "license: Choose one of MIT, Apache-2.0, BSD-3-Clause, Proprietary.",
-        "example: Answer true or false.",
+        "licence: Unknown question. Did you mean license?",
+        "zzz: Unknown question. Leave it out.",
+        "license: Invalid choice. Choose one of MIT, Apache-2.0, BSD-3-Clause, Proprietary.",
+        "example: Not a boolean. Use true or false.",
     ]
 
 
 @pytest.mark.parametrize(
     ("content", "refusal"),
     [
-        (b"[1, 2]", "This is no YAML. Write one `question: answer` a line."),
-        (b"a: [", "This is no YAML. Write one `question: answer` a line."),
-        (b"\xff\xfe\x00", "This is no YAML. Write one `question: answer` a line."),
+        (b"[1, 2]", "Not a YAML mapping. Write one `question: answer` per line."),
+        (b"a: [", "Not a YAML mapping. Write one `question: answer` per line."),
+        (b"\xff\xfe\x00", "Not a YAML mapping. Write one `question: answer` per line."),
     ],
 )
 def test_validate_refuses_other_files(
@@ -138,7 +138,7 @@ def test_validate_accepts_the_answers_of_a_project(template: Path, tmp_path: Pat
 
 
 def test_package_name_is_locked() -> None:
-    with pytest.raises(InvalidAnswersError, match="The package stays old"):
+    with pytest.raises(InvalidAnswersError, match="to keep old"):
         QUESTIONNAIRE.complete({"package_name": "new", "package_name_locked": "old"})
 
 
@@ -147,4 +147,4 @@ def test_command_line_of_the_module_exits_with_2_for_usage() -> None:
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
     assert result.returncode == 2
-    assert "3/2 is no part of a whole, such as 3/16" in result.stderr
+    assert "3/2 is not a shard; use K/N, such as 3/16" in result.stderr

@@ -94,8 +94,8 @@ def test_schema_is_json(capsys: pytest.CaptureFixture[str]) -> None:
         ([], "COMMAND"),
         (["unheard-of"], "invalid choice: 'unheard-of'"),
         (["validate"], "ANSWERS.yml"),
-        (["combinations", "--shard", "x"], "x is no part of a whole, such as 3/16"),
-        (["combinations", "--shard", "0/2"], "0/2 is no part of a whole, such as 3/16"),
+        (["combinations", "--shard", "x"], "x is not a shard; use K/N, such as 3/16"),
+        (["combinations", "--shard", "0/2"], "0/2 is not a shard; use K/N, such as 3/16"),
         (["combinations", "--json", "--shards"], "not allowed with"),
     ],
 )

@@ -96,7 +96,7 @@ def test_invisible_text_is_refused_in_one_line(question: str, text: str) -> None
         QUESTIONNAIRE.complete(PEOPLE | {"project_slug": "my-app", question: text})
 
     (line,) = refusal.value.errors
-    assert line.startswith(f"{question}: Write one line of at most")
+    assert line.startswith(f"{question}: Not a valid line. Enter 1 to")
 
 
 @example(name='Say "hi"', description="back\\slash", author="It's")

@@ -126,15 +126,15 @@ def test_complete_answers_as_copier_does(
 @pytest.mark.parametrize(
     ("answer", "refusal"),
     [
-        ({"name": None}, "name: Write a text, in quotes where YAML would read something else."),
-        ({"name": True}, "name: Write a text, in quotes where YAML would read something else."),
-        ({"name": ["a"]}, "name: Write a text, in quotes where YAML would read something else."),
-        ({"store": "tape"}, "store: Choose one of none, disk."),
-        ({"loud": "maybe"}, "loud: Answer true or false."),
-        ({"loud": 1}, "loud: Answer true or false."),
-        ({"backup": True}, "backup: This does not go with the other answers. Leave it out."),
-        ({"stor": "disk"}, "stor: There is no such question. Did you mean store?"),
-        ({"_tasks": []}, "_tasks: There is no such question. Leave it out."),
+        ({"name": None}, "name: Not a string. Put it in quotes if YAML reads another type."),
+        ({"name": True}, "name: Not a string. Put it in quotes if YAML reads another type."),
+        ({"name": ["a"]}, "name: Not a string. Put it in quotes if YAML reads another type."),
+        ({"store": "tape"}, "store: Invalid choice. Choose one of none, disk."),
+        ({"loud": "maybe"}, "loud: Not a boolean. Use true or false."),
+        ({"loud": 1}, "loud: Not a boolean. Use true or false."),
+        ({"backup": True}, "backup: This conflicts with the other answers. Leave it out."),
+        ({"stor": "disk"}, "stor: Unknown question. Did you mean store?"),
+        ({"_tasks": []}, "_tasks: Unknown question. Leave it out."),
     ],
 )
 def test_refusal_is_one_line(make: Make, answer: dict[str, object], refusal: str) -> None:

@@ -140,7 +140,7 @@ MORE = 'size: Mapped[More] = mapped_column(Enum(More, name="color_{}"{}))'
 CHANGES = [
     Change("a table", INTEGER, None, "1", "is dropped with its rows"),
     Change("a table", None, COLOR.format("new")),
-    Change("a column that may be NULL", NOTHING, OPTIONAL),
+    Change("a nullable column", NOTHING, OPTIONAL),
     *(
         Change("a column with a default", NOTHING, f"size: Mapped[{kind}] = mapped_column({how})")
         for kind, how in {
@@ -153,7 +153,7 @@ CHANGES = [
         }.items()
     ),
     Change(
-        "a column with a moment as its default, as in `Timestamps`",
+        "a column with a timestamp default, as in `Timestamps`",
         *(NOTHING, NOTHING),
         base="Timestamps, ",
     ),
@@ -207,10 +207,10 @@ CHANGES = [
         f'{INTEGER}\n    __table_args__ = (CheckConstraint("size > 0", name="positive"),)',
         "1",
     ),
-    Change("a type of your own", NOTHING, "size: Mapped[str | None] = mapped_column(Loud(9))"),
-    Change("a type of your own", NOTHING, "size: Mapped[str | None] = mapped_column(Various(9))"),
+    Change("a custom type", NOTHING, "size: Mapped[str | None] = mapped_column(Loud(9))"),
+    Change("a custom type", NOTHING, "size: Mapped[str | None] = mapped_column(Various(9))"),
 ]
-REFUSED = "a column without a default that may not be NULL"
+REFUSED = "a NOT NULL column without a default"
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Invalid answers with the expected refusals, and folder names that are odd but valid."""
+"""Invalid answers with their error messages, and unusual folder names that are accepted."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ __all__ = ["BAD_ANSWERS", "ODD_FOLDERS", "BadAnswer"]
 
 @dataclass(frozen=True)
 class BadAnswer:
-    """An answer, and the line that refuses it."""
+    """An invalid answer and its one-line error message."""
 
     question: str
     answer: str
@@ -17,16 +17,23 @@ class BadAnswer:
         return f"{self.question}={self.answer[:20]!r}"
 
 
-_LINE = "Write one line of at most {} visible characters, without a space at either end."
+_LINE = "Not a valid line. Enter 1 to {} visible characters, with no space at either end."
 _SLUG = (
-    "Use at most 50 lower-case letters, digits and single hyphens, beginning with a letter, such as"
+    "Invalid name. Use at most 50 lower-case letters, digits and single hyphens, "
+    "starting with a letter, such as"
 )
 _PACKAGE = (
-    "Use at most 32 lower-case letters, digits and underscores, beginning with a letter, such as"
+    "Invalid name. Use at most 32 lower-case letters, digits and underscores, "
+    "starting with a letter, such as"
 )
-_MAIL = "Write one plain address, such as ada@example.com, or nothing at all."
-_URL = "Write a web address without a slash at its end, such as https://github.com/ada/engine."
-_ACCOUNT = "Use at most 39 letters, digits and single hyphens, as in ada-lovelace."
+_MAIL = "Not an email address. Enter one such as ada@example.com, or leave it empty."
+_URL = (
+    "Not a repository URL. Enter one without a trailing slash, "
+    "such as https://github.com/ada/engine."
+)
+_ACCOUNT = (
+    "Not a GitHub account. Use at most 39 letters, digits and single hyphens, such as ada-lovelace."
+)
 
 BAD_ANSWERS = [
     BadAnswer("project_name", "", _LINE.format(64)),
@@ -60,13 +67,13 @@ BAD_ANSWERS = [
     BadAnswer(
         "project_slug",
         "python",
-        "python is a command of every Python environment. "
+        "python is a command in every Python environment. "
         "Choose another name, such as python-service.",
     ),
     BadAnswer(
         "project_slug",
         "nul",
-        "nul is a device on Windows. Choose another name, such as nul-service.",
+        "nul is a reserved device name on Windows. Choose another name, such as nul-service.",
     ),
     BadAnswer(
         "project_slug",
@@ -94,11 +101,11 @@ BAD_ANSWERS = [
     BadAnswer(
         "package_name",
         "tests",
-        "tests is what other files of the project are called. "
+        "tests is the name of another file or folder in the project. "
         "Choose another name, such as tests_service.",
     ),
-    BadAnswer("copyright_year", "MMXXVI", "Write a year of four digits, such as 2026."),
-    BadAnswer("excluded", "tests", "This does not go with the other answers. Leave it out."),
+    BadAnswer("copyright_year", "MMXXVI", "Not a year. Enter four digits, such as 2026."),
+    BadAnswer("excluded", "tests", "This conflicts with the other answers. Leave it out."),
 ]
 
 ODD_FOLDERS = [

@@ -130,7 +130,7 @@ def test_walkthrough_changes_one_line_per_shared_file(fork: Path) -> None:
 def test_next_upstream_block_merges_without_conflict(tmp_path: Path) -> None:
     """Upstream appends a question, and adds a package in sort order, a row and pages."""
     root = copy_of_upstream(tmp_path / "template")
-    question = "mail:\n  type: bool\n  help: Send mail?\n  default: false\n\n"
+    question = "mail:\n  type: bool\n  help: Add email delivery?\n  default: false\n\n"
     theirs = (
         Step("In `copier.yml`, before the line `example:`, add:", question),
         Step(
@@ -139,7 +139,7 @@ def test_next_upstream_block_merges_without_conflict(tmp_path: Path) -> None:
         ),
         Step(
             "In `docs/updating.md`, before the line with `](blocks/example.md)`, add:",
-            "| [`mail`](blocks/mail.md) | Nothing to do. | Nothing is kept. |\n",
+            "| [`mail`](blocks/mail.md) | Nothing to do. | Nothing is stored. |\n",
         ),
         Step("Write the pages.", "uv run python -m extensions docs\n"),
     )

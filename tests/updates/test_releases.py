@@ -279,5 +279,5 @@ def test_release_without_new_tag_is_refused(checkout: Path, release_runner: Runn
     with pytest.raises(subprocess.CalledProcessError):
         release_runner.run(checkout / WORKFLOW, "release")
 
-    assert "Every release has its tag" in release_runner.printed
+    assert "Every release already has its tag" in release_runner.printed
     assert "gh" not in "".join(release_runner.calls[published:])

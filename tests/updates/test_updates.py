@@ -169,7 +169,7 @@ def _rename_description(root: Path) -> None:
 def test_package_name_is_kept_despite_data(project: Project) -> None:
     before = project.without()
 
-    with pytest.raises(ValueError, match="The package stays my_app: renaming it") as refusal:
+    with pytest.raises(ValueError, match="The package cannot be renamed") as refusal:
         project.update(data={"package_name": "other"})
 
     assert_explained(str(refusal.value))
