@@ -52,7 +52,7 @@ def main() -> None:
     allowed = _allowed(Path(ALLOWED))
     refused = [line for line in found if line not in allowed]
     for line in sorted(allowed - {*found}):
-        sys.stderr.write(f"{ALLOWED} allows a change that is gone; delete the line: {line}\n")
+        sys.stderr.write(f"{ALLOWED} allows a break that is gone; delete it: {line}\n")
     if refused:
         sys.stdout.write("".join(f"{line}\n" for line in refused))
         sys.exit(f"These changes break callers. If intentional, add the lines to {ALLOWED}.")
