@@ -74,17 +74,6 @@ def test_rules_of_a_project_name_only_what_it_has(answers: Answers) -> None:
             assert re.search(rf"\b{name}\b", code), name
 
 
-@pytest.mark.parametrize("answers", covering(2), ids=name_of)
-def test_walk_of_a_request_names_what_is_there(answers: Answers) -> None:
-    files = dict(filter(None, (project(source, answers) for source in sources())))
-    walk = re.findall(r"^\| `([\w/]+\.py)` \| `(\w+)` \|", files["README.md"], re.MULTILINE)
-
-    assert bool(walk) == answers["example"]
-    for module, name in walk:
-        (code,) = (text for path, text in files.items() if re.fullmatch(rf"src/\w+/{module}", path))
-        assert re.search(rf"^\s*(?:async def|def|class) {name}\b", code, re.MULTILINE), name
-
-
 @pytest.mark.parametrize("name", SWITCHES)
 def test_block_misses_no_row(name: str) -> None:
     missing = missing_rows(ROOT, name)
