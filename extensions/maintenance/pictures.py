@@ -51,7 +51,7 @@ _BARS = (
 )
 _REQUEST_ID = "8f2b6c1de4a94f7b9a3c5d7e1f204b68"
 _SWITCHES = (
-    *("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1200,1180"),
+    *("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1200,950"),
     *("--hide-scrollbars", "--force-device-scale-factor=1", "--no-proxy-server"),
 )
 _PATIENCE = 60

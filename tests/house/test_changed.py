@@ -176,7 +176,7 @@ def test_change_of_the_harness_takes_everything(checkout: Path, file: str) -> No
 
 @pytest.mark.quick
 def test_change_of_a_page_takes_the_tests_of_documentation(checkout: Path) -> None:
-    append(checkout / "README.md")
+    append(checkout / "CONTRIBUTING.md")
 
     changes = changes_since("HEAD", checkout)
 
@@ -206,7 +206,7 @@ def run_pytest(root: Path, *arguments: str) -> str:
 
 def test_pytest_collects_what_changed(checkout: Path) -> None:
     append(checkout / DATABASE / "{% if database == 'sqlite' %}added.py{% endif %}")
-    append(checkout / "README.md")
+    append(checkout / "CONTRIBUTING.md")
 
     found = run_pytest(checkout, "--collect-only", "-q", "-n0", "--changed=HEAD", *MODULES)
 
