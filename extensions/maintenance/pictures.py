@@ -178,7 +178,7 @@ def with_samples(readme: str, made: Mapping[str, str]) -> str:
             rf"(?<=<!-- {name} -->\n\n```json\n).*?(?=\n```\n\n<!-- end of {name} -->)", re.DOTALL
         )
         assert marked.search(readme), f"README.md has no markers for the {name}"
-        readme = marked.sub(lambda _, text=text: text, readme)
+        readme = marked.sub(text.replace("\\", "\\\\"), readme)
     return readme
 
 
@@ -196,7 +196,7 @@ def _photograph(url: str, into: Path, profile: Path) -> None:
         WebDriverWait(browser, _PATIENCE).until(
             lambda page: page.find_elements(By.CSS_SELECTOR, ".opblock")
         )
-        browser.save_screenshot(str(into))
+        into.write_bytes(browser.get_screenshot_as_png())
     finally:
         browser.quit()
 
