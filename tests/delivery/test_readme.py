@@ -230,10 +230,28 @@ def test_guide_to_updates_can_be_followed_to_the_letter(
         assert (project.path / "AGENTS.md").exists()
 
 
+def test_fleet_page_commands_for_operators_work(
+    workshop: Workshop, history: History, tmp_path: Path, tools: Path
+) -> None:
+    """Its walk through a block is followed in `test_fleet.py`."""
+    project = history.copy(tmp_path / "my-app", PROJECTS["default"], PREVIOUS)
+    reader = reader_of(workshop, project.path, tools)
+    page = (ROOT / "docs/fleet.md").read_text().partition("## A block of your own")[0]
+    check, *fork = commands_of(page)
+    repository = tmp_path / "fastapi-service-template"
+    repository.symlink_to(history.repository)
+
+    reader.follow(check)
+    reader.follow(re.sub(r"https://\S+/", f"{tmp_path}/", "\n".join(fork)))
+
+    assert (project.path / "fastapi-service-template/copier.yml").exists()
+
+
 def test_template_readme_keeps_its_two_commands(
     workshop: Workshop, history: History, tmp_path: Path, tools: Path
 ) -> None:
     (tmp_path / "work").mkdir()
+    (tmp_path / "work/.python-version").write_text("3.13\n")  # the default, for the environment
     reader = reader_of(workshop, tmp_path / "work", tools)
     start, test, *update = commands_of((ROOT / "README.md").read_text())
 

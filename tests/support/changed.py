@@ -55,6 +55,7 @@ CONCERNED: Mapping[str, Sequence[str]] = {
     "docs/decisions*": ("house/test_decisions",),
     "docs/blocks/example.md": ("updates/test_resources",),
     "docs/blocks/auth.md": ("updates/test_switches_running",),
+    "docs/fleet.md": ("delivery/test_readme",),
     "docs/pictures/*": ("house/test_front_page", "delivery/test_pictures"),
     "docs/updating.md": ("updates/test_updates", "delivery/test_readme"),
     "README.md": ("house/test_front_page", "delivery/test_pictures", "delivery/test_readme"),
