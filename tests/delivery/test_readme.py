@@ -280,4 +280,4 @@ def commit(project: Project) -> None:
 
 def recorded(command: str) -> str | None:
     found = re.search(r"\b(docker|uvx) (?!&&).*", command)
-    return found[0] if found else None
+    return found[0].replace('"', "") if found else None
