@@ -191,6 +191,7 @@ def test_page_on_removing_the_example_works_on_a_database_with_rows(
     if name == "on":
         reader.follow("uv run my-app db upgrade")
         reader.follow("uv run my-app db seed")
+        project.commit()  # uv.lock
 
     for command in commands:
         reader.follow(command)
