@@ -160,7 +160,7 @@ def test_first_resource_page_leads_to_a_tested_endpoint(
     project = history.copy(tmp_path / "my-app", PROJECTS[name], PRESENT)
     reader = reader_of(workshop, project.path, tools)
     page = project.read("docs/resource.md")
-    imports, line = (content for kind, content in blocks_of(page) if kind == "python")
+    imports, line = (content for kind, content in blocks_of(page) if kind != "shell")
     commands = list(commands_of(page))
 
     reader.follow(commands[0])
