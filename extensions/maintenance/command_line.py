@@ -73,6 +73,9 @@ def _parser() -> argparse.ArgumentParser:
     docs = commands.add_parser("docs", help="regenerate the pages that come from other files")
     docs.set_defaults(run=_docs)
 
+    made = commands.add_parser("pictures", help="make the pictures and samples of the README")
+    made.set_defaults(run=_pictures)
+
     newer = commands.add_parser("bump", help="update the package versions in stack.jinja")
     newer.add_argument(
         "--until", default=_now(), metavar="TIME", help="ignore later releases; by default now"
@@ -143,6 +146,14 @@ def _docs(_options: argparse.Namespace) -> int:
         if (ROOT / name).read_text(encoding="utf-8") != text:
             (ROOT / name).write_text(text, encoding="utf-8")
             _write(name)
+    return 0
+
+
+def _pictures(_options: argparse.Namespace) -> int:
+    from extensions.maintenance.pictures import pictures  # needs Copier and Selenium
+
+    for name in pictures():
+        _write(name)
     return 0
 
 

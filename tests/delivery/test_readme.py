@@ -1,7 +1,7 @@
-"""The first five minutes: every command of a project's README, in order and verbatim.
+"""Pages that lead through commands: each command, in order, to the letter.
 
-Docker commands are recorded but not run: the image is built and run in `test_image.py`, and the
-service behind its proxy in `test_proxy.py`.
+Calls of docker and kubectl are recorded only: a service with its image is built and run in
+`test_image.py`, one behind its proxy in `test_proxy.py`, manifests in `test_kubernetes.py`.
 """
 
 import os
@@ -17,8 +17,9 @@ import pytest
 import uv
 from markdown_it import MarkdownIt
 
+from extensions.contract.questionnaire import ROOT
 from tests.support.delivery import PROJECTS, free_port, owners_variables, ran, wait_for
-from tests.support.history import PRESENT, History, Project
+from tests.support.history import PRESENT, PREVIOUS, History, Project
 from tests.support.projects import Workshop
 from tests.support.scaffold import put_into_use
 from tests.support.workflows import recorder
@@ -26,6 +27,9 @@ from tests.support.workflows import recorder
 COMPOSE = """\
 [ "$1" = compose ] || exit 1
 [ "$2" = -f ] && test -f "$3" || test -f docker-compose.yml
+"""
+KUBECTL = """\
+[ "$1" = create ] || test -d "$3"
 """
 COPIER = f"""\
 [ "$1" = copier ] && shift && exec "{sys.executable}" -m copier "$@"
@@ -47,8 +51,8 @@ class Reader:
     port: int
 
     def follow(self, command: str) -> None:
-        """Run a line's command, and stop it if it would run forever."""
-        if command == "uv run my-app":
+        """Run a command; stop a server, answer questions with the return key."""
+        if re.search(r"\buv run my-?app$", command):
             self._serve(command)
         elif "copier" in command:
             self._answer(command)
@@ -92,23 +96,39 @@ class Reader:
         assert terminal.exitstatus == 0, terminal.before
 
 
-def commands_of(readme: str) -> Iterator[str]:
-    """Return the lines of all shell blocks, without comments."""
-    for token in MarkdownIt().parse(readme):
-        if token.type == "fence" and token.info == "shell":
-            lines = token.content.replace("\\\n", "").splitlines()
+def commands_of(page: str) -> Iterator[str]:
+    """Return the lines of all shell blocks, without their comments."""
+    for kind, content in blocks_of(page):
+        if kind == "shell":
+            lines = content.replace("\\\n", "").splitlines()
             yield from (re.sub(r"\s+# .*", "", line) for line in lines)
+
+
+def blocks_of(page: str) -> Iterator[tuple[str, str]]:
+    """Return the language and the content of each block of code."""
+    for token in MarkdownIt().parse(page):
+        if token.type == "fence":
+            yield token.info, token.content
 
 
 @pytest.fixture
 def tools(tmp_path: Path) -> Path:
-    """Replacements for programs that contact other machines."""
+    """Stand-ins for programs that would call other machines."""
     folder = tmp_path / "tools"
     folder.mkdir()
     recorder(folder, "docker", COMPOSE)
+    recorder(folder, "kubectl", KUBECTL)
     recorder(folder, "uvx", COPIER)
     (folder / "uv").symlink_to(uv.find_uv_bin())
     return folder
+
+
+def reader_of(workshop: Workshop, project: Path, tools: Path) -> Reader:
+    """Return a reader of the pages of a project, who begins without a database."""
+    port = free_port()
+    variables = owners_variables(workshop, project) | {"APP_PORT": str(port)}
+    variables["PATH"] = f"{tools}{os.pathsep}{variables['PATH']}"
+    return Reader(project, variables, port)
 
 
 @pytest.mark.parametrize("name", PROJECTS)
@@ -117,10 +137,7 @@ def test_readme_works_verbatim(
 ) -> None:
     project = history.copy(tmp_path / "my-app", PROJECTS[name], PRESENT)
     commands = list(commands_of(project.read("README.md")))
-    port = free_port()
-    variables = owners_variables(workshop, project.path) | {"APP_PORT": str(port)}
-    variables["PATH"] = f"{tools}{os.pathsep}{variables['PATH']}"
-    reader = Reader(project.path, variables, port)
+    reader = reader_of(workshop, project.path, tools)
 
     assert commands[:2] == ["uv run my-app", "uv run pytest"]
     for command in commands:
@@ -128,14 +145,133 @@ def test_readme_works_verbatim(
         if "scaffold/resource" in command:
             put_into_use(project.path, "rooms")
         commit(project)
+    for command in commands_of(project.read("CONTRIBUTING.md")):
+        reader.follow(command)
 
     assert len(commands) >= 7
     calls = (tools / "calls.txt").read_text().splitlines()
-    assert calls == [each for each in map(recorded, commands) if each]
+    assert calls == [recorded(each) for each in commands if recorded(each)]
+
+
+@pytest.mark.parametrize("name", ["off", "on"])
+def test_first_resource_page_leads_to_a_tested_endpoint(
+    workshop: Workshop, history: History, tmp_path: Path, tools: Path, name: str
+) -> None:
+    project = history.copy(tmp_path / "my-app", PROJECTS[name], PRESENT)
+    reader = reader_of(workshop, project.path, tools)
+    page = project.read("docs/resource.md")
+    imports, line = (content for kind, content in blocks_of(page) if kind != "shell")
+    commands = list(commands_of(page))
+
+    reader.follow(commands[0])
+    main = project.read("src/my_app/main.py")
+    main = re.sub(r"^from my_app\.routers import .*\n", imports, main, flags=re.MULTILINE)
+    before = "        health.create_router(),\n"
+    project.write("src/my_app/main.py", main.replace(before, line + before))
+    for command in commands[1:]:
+        reader.follow(command)
+
+    assert '"/api/v1/rooms"' in project.read("openapi.json")
+    written = set(re.findall(r"^\| `([\w/]+rooms\w*\.py)` \|", page, re.MULTILINE))
+    optional = {"cache/rooms.py", "observability/rooms.py"}
+    assert {each for each in written - optional if not found(project, each)} == set()
+
+
+def found(project: Project, name: str) -> bool:
+    return any((project.path / folder / name).exists() for folder in ("src/my_app", ""))
+
+
+@pytest.mark.parametrize("name", ["default", "on"])
+def test_page_on_removing_the_example_works_on_a_database_with_rows(
+    workshop: Workshop, history: History, tmp_path: Path, tools: Path, name: str
+) -> None:
+    project = history.copy(tmp_path / "my-app", PROJECTS[name], PRESENT)
+    reader = reader_of(workshop, project.path, tools)
+    commands = list(commands_of(project.read("docs/example.md")))
+    if name == "on":
+        reader.follow("uv run my-app db upgrade")
+        reader.follow("uv run my-app db seed")
+        project.commit()  # uv.lock
+
+    for command in commands:
+        reader.follow(command)
+
+    left = [path for path in project.path.rglob("*items*.py") if ".venv" not in path.parts]
+    assert left == []
+    if name == "on":
+        reader.follow("uv run my-app db check")
+
+
+def test_kubernetes_page_names_the_overlays(
+    workshop: Workshop, history: History, tmp_path: Path, tools: Path
+) -> None:
+    project = history.copy(tmp_path / "my-app", PROJECTS["on"] | {"kubernetes": True}, PRESENT)
+    reader = reader_of(workshop, project.path, tools)
+    commands = list(commands_of(project.read("deploy/kubernetes/README.md")))
+
+    for command in commands:
+        reader.follow(command)
+
+    assert len(commands) == 3
+
+
+def test_guide_to_updates_can_be_followed_to_the_letter(
+    workshop: Workshop, history: History, tmp_path: Path, tools: Path
+) -> None:
+    project = history.copy(tmp_path / "my-app", PROJECTS["default"], PREVIOUS)
+    reader = reader_of(workshop, project.path, tools)
+
+    for command in commands_of((ROOT / "docs/updating.md").read_text()):
+        if command == "git restore PATH":
+            (project.path / "AGENTS.md").unlink()
+        command = re.sub("copier update$", "copier update --defaults", command)
+        reader.follow(command.replace("<slug>", "my-app").replace("PATH", "AGENTS.md"))
+        if "pytest" in command:
+            project.commit()
+        assert (project.path / "AGENTS.md").exists()
+
+
+def test_fleet_page_commands_for_operators_work(
+    workshop: Workshop, history: History, tmp_path: Path, tools: Path
+) -> None:
+    """Its walk through a block is followed in `test_fleet.py`."""
+    project = history.copy(tmp_path / "my-app", PROJECTS["default"], PREVIOUS)
+    reader = reader_of(workshop, project.path, tools)
+    page = (ROOT / "docs/fleet.md").read_text().partition("## A block of your own")[0]
+    check, *fork = commands_of(page)
+    repository = tmp_path / "fastapi-service-template"
+    repository.symlink_to(history.repository)
+
+    reader.follow(check)
+    reader.follow(re.sub(r"https://\S+/", f"{tmp_path}/", "\n".join(fork)))
+
+    assert (project.path / "fastapi-service-template/copier.yml").exists()
+
+
+def test_template_readme_keeps_its_two_commands(
+    workshop: Workshop, history: History, tmp_path: Path, tools: Path
+) -> None:
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work/.python-version").write_text("3.13\n")  # the default, for the environment
+    reader = reader_of(workshop, tmp_path / "work", tools)
+    start, test, *update = commands_of((ROOT / "README.md").read_text())
+
+    reader.follow(re.sub(r"gh:\S+", str(history.repository), start))
+    project = Project(tmp_path / "work/myapp", tmp_path / "work/myapp")
+    reader = reader_of(workshop, project.path, tools)
+    reader.follow(test)
+    project.git("init", "--quiet")
+    project.commit()
+    for command in update:
+        reader.follow(command.replace("<slug>", "myapp"))
+        project.commit()
+
+    assert test == "uv run pytest"
+    assert "auth: jwt" in project.read(".copier-answers.yml")
 
 
 def commit(project: Project) -> None:
-    """Commit the README's files and new revisions, and check that nothing else changed."""
+    """Commit migrations, the resource and what the README names; fail on anything else."""
     changed = [line[3:] for line in project.changes()]
     expected = {name for name in changed if re.search(r"/migrations/versions/|rooms|/main", name)}
     assert not {*changed} - expected - {"openapi.json", "uv.lock"}, changed
@@ -145,4 +281,4 @@ def commit(project: Project) -> None:
 
 def recorded(command: str) -> str | None:
     found = re.search(r"\b(docker|uvx) (?!&&).*", command)
-    return found[0] if found else None
+    return found[0].replace('"', "") if found else None

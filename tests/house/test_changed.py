@@ -176,7 +176,7 @@ def test_harness_change_selects_everything(checkout: Path, file: str) -> None:
 
 @pytest.mark.quick
 def test_page_change_selects_documentation_tests(checkout: Path) -> None:
-    append(checkout / "README.md")
+    append(checkout / "CONTRIBUTING.md")
 
     changes = changes_since("HEAD", checkout)
 
@@ -210,7 +210,7 @@ def run_pytest(root: Path, *arguments: str) -> str:
 
 def test_pytest_collects_affected_tests(checkout: Path) -> None:
     append(checkout / DATABASE / "{% if database == 'sqlite' %}added.py{% endif %}")
-    append(checkout / "README.md")
+    append(checkout / "CONTRIBUTING.md")
 
     found = run_pytest(checkout, "--collect-only", "-q", "-n0", "--changed=HEAD", *MODULES)
 

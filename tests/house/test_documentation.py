@@ -74,17 +74,6 @@ def test_rules_of_a_project_name_only_existing_things(answers: Answers) -> None:
             assert re.search(rf"\b{name}\b", code), name
 
 
-@pytest.mark.parametrize("answers", covering(2), ids=name_of)
-def test_request_walkthrough_names_existing_functions(answers: Answers) -> None:
-    files = dict(filter(None, (project(source, answers) for source in sources())))
-    walk = re.findall(r"^\| `([\w/]+\.py)` \| `(\w+)` \|", files["README.md"], re.MULTILINE)
-
-    assert bool(walk) == answers["example"]
-    for module, name in walk:
-        (code,) = (text for path, text in files.items() if re.fullmatch(rf"src/\w+/{module}", path))
-        assert re.search(rf"^\s*(?:async def|def|class) {name}\b", code, re.MULTILINE), name
-
-
 @pytest.mark.parametrize("name", SWITCHES)
 def test_block_has_every_row(name: str) -> None:
     missing = missing_rows(ROOT, name)
@@ -140,6 +129,36 @@ def test_links_have_existing_targets(name: str) -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", text):
         if "://" not in target:
             assert (document.parent / target).exists(), target
+
+
+COMMANDS = {
+    "README.md": "delivery/test_readme",
+    "docs/blocks/auth.md": "updates/test_switches_running",
+    "docs/blocks/example.md": "updates/test_resources",
+    "docs/fleet.md": "updates/test_fleet",
+    "docs/updating.md": "delivery/test_readme",
+    "template/CONTRIBUTING.md.jinja": "delivery/test_readme",
+    "template/README.md.jinja": "delivery/test_readme",
+    "template/deploy/kubernetes/README.md.jinja": "delivery/test_readme",
+    "template/docs/clients.md.jinja": "delivery/test_clients",
+    "template/docs/example.md.jinja": "delivery/test_readme",
+    "template/docs/resource.md.jinja": "delivery/test_readme",
+    "template/docs/tables.md.jinja": "delivery/test_tables",
+}
+"""The test module that runs the commands of each page that has any."""
+
+
+def test_pages_with_commands_have_a_test_that_runs_them() -> None:
+    pages_of_projects = (ROOT / "template").rglob("*.md.jinja")
+    paths = [*(ROOT / name for name in DOCUMENTS), *pages_of_projects]
+    with_commands = {
+        path.relative_to(ROOT).as_posix() for path in paths if "```shell" in path.read_text()
+    }
+
+    assert with_commands == COMMANDS.keys(), "Run its commands in a test, and name that here."
+    for page, module in COMMANDS.items():
+        test = (ROOT / f"tests/{module}.py").read_text()
+        assert page.removeprefix("template/").removesuffix(".jinja") in test, page
 
 
 def test_contributing_shows_the_budget_of_each_tier() -> None:

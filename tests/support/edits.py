@@ -61,15 +61,16 @@ def own_router(project: Path) -> None:
 
 
 def new_setting(project: Path) -> None:
-    """Append a setting: the field, its line in the example, its row in the README."""
+    """Add a setting after all others: the field, its line in the example, its row in the table."""
     substitute(
         _package(project) / "config.py",
         r"^\n    @property\n    def is_production",
         r"    orders_limit: int = 10\n\g<0>",
     )
     _append(project / ".env.example", "\n# How many orders are taken.\n#APP_ORDERS_LIMIT=10\n")
+    page = project / "docs/settings.md"
     substitute(
-        project / "README.md",
+        page if page.exists() else project / "README.md",  # up to 0.4 the table was there
         r"^(\| `APP_.*\n)(?!\|)",
         r"\1| `APP_ORDERS_LIMIT` | `10` | how many orders are taken |\n",
     )

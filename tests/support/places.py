@@ -29,8 +29,32 @@ PLACES: Mapping[str, tuple[str, str]] = {
         "rules for the code of each block",
     ),
     "README.md": (
-        "auth cache database example kubernetes observability plugins rate_limit",
-        "commands and sections of each block",
+        "auth cache database example http_client kubernetes observability plugins rate_limit",
+        "packages, commands and sections of what is there",
+    ),
+    "docs/cache.md": (
+        "example",
+        "shows the cache of the example, where there is one",
+    ),
+    "docs/example.md": (
+        "cache database observability",
+        "lists the files of the example, and what becomes of its table",
+    ),
+    "docs/layout.md": (
+        "auth cache database example http_client kubernetes observability plugins rate_limit",
+        "lists what is there",
+    ),
+    "docs/rate_limits.md": (
+        "auth",
+        "a client is a user, where users are known",
+    ),
+    "docs/request.md": (
+        "auth cache database example http_client observability rate_limit",
+        "names the modules that a request meets",
+    ),
+    "docs/resource.md": (
+        "cache database example observability",
+        "lists the files that the scaffold writes, and the steps for a table",
     ),
     "docs/clients.md": (
         "auth example plugins",
@@ -63,10 +87,6 @@ PLACES: Mapping[str, tuple[str, str]] = {
     "docker/Dockerfile": (
         "database",
         "a folder for SQLite's file",
-    ),
-    "CONTRIBUTING.md": (
-        "example",
-        "walkthrough of the example, as a model for other resources",
     ),
     "docker/docker-compose.yml": (
         "auth database",

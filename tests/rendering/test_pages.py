@@ -1,0 +1,189 @@
+"""Pages of a project name only what the project has, and every link on them resolves."""
+
+import re
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+import pytest
+from markdown_it import MarkdownIt
+
+from extensions.contract.questionnaire import Answers
+from tests.support.projection import project, sources
+from tests.support.projects import covering, name_of
+
+pytestmark = pytest.mark.quick
+
+PACKAGE = "src/my_app"
+COVERING = covering(2)
+WRITTEN_LATER = {"openapi.json", "openapi-allowed.txt", "uv.lock", "docker/.env", ".env"}
+"""Files that a command or an owner writes."""
+
+FOREIGN = {
+    *("BookingRow", "HttpClient", "btree_gist", "list_things", "max_body_size"),
+    *("max_connections", "pg_trgm", "things_list"),
+}
+"""Names of libraries, servers and made-up resources."""
+
+SCAFFOLD = "scaffold/resource/template"
+SUFFIXES = r"py|md|toml|yaml|yml|json|conf|txt|lock|example"
+
+
+def rendered(answers: Answers) -> dict[str, str]:
+    """Return the text of each file of a project."""
+    return dict(filter(None, (project(source, answers) for source in sources())))
+
+
+def files_of(answers: Answers) -> dict[str, str]:
+    """Return the text of each file of a project, with those that the scaffold writes for rooms."""
+    files = rendered(answers)
+    files[".copier-answers.yml"] = ""
+    for name in [each for each in files if each.startswith(SCAFFOLD)]:
+        path = name.removeprefix(f"{SCAFFOLD}/").removesuffix(".tmpl")
+        for raw, filled in (("package", "my_app"), ("plural", "rooms")):
+            path = path.replace(f"@@{raw}@@", filled)
+        text = files[name]
+        for raw, filled in (("Name", "Room"), ("resource", "room"), ("plural", "rooms")):
+            text = text.replace(f"@@ {raw} @@", filled)
+        files[path] = text
+    return files
+
+
+def pages_of(files: dict[str, str]) -> dict[str, str]:
+    return {
+        name: text
+        for name, text in files.items()
+        if re.fullmatch(r"(README|CONTRIBUTING)\.md|docs/\w+\.md", name)
+    }
+
+
+def prose_of(page: str) -> str:
+    """Return a page without its blocks of code."""
+    return re.sub(r"```.*?```", "", page, flags=re.DOTALL)
+
+
+def quoted(page: str) -> list[str]:
+    return re.findall(r"`([^`\n]+)`", prose_of(page))
+
+
+def folders_of(files: dict[str, str]) -> set[str]:
+    return {str(folder) for name in files for folder in PurePosixPath(name).parents}
+
+
+@pytest.mark.parametrize("answers", COVERING, ids=name_of)
+def test_pages_name_only_files_of_the_project(answers: Answers) -> None:
+    files = files_of(answers)
+    known = [*files, *folders_of(files), *WRITTEN_LATER]
+
+    for page, text in pages_of(files).items():
+        for name in quoted(text):
+            if re.fullmatch(rf"(?!/)[\w./-]*(\.({SUFFIXES})|\w/)", name):
+                path = name.rstrip("/")
+                assert any(f"/{each}".endswith(f"/{path}") for each in known), f"{page}: {name}"
+
+
+@pytest.mark.parametrize("answers", COVERING, ids=name_of)
+def test_pages_name_only_symbols_of_the_project(answers: Answers) -> None:
+    files = files_of(answers)
+    code = "".join(text for name, text in files.items() if not name.endswith(".md"))
+
+    named = {
+        name
+        for text in pages_of(files).values()
+        for name in (each.partition("(")[0] for each in quoted(text))
+        if re.fullmatch(r"[A-Z]+[a-z]+[A-Z]\w+|[a-z]+_\w+|[A-Z]+_[A-Z_]+", name)
+    }
+    assert {name for name in named - FOREIGN if not re.search(rf"\b{name}\b", code)} == set()
+
+
+@pytest.mark.parametrize("answers", COVERING, ids=name_of)
+def test_pages_name_only_commands_of_the_project(answers: Answers) -> None:
+    files = files_of(answers)
+    code = "".join(text for name, text in files.items() if name.startswith(PACKAGE))
+    commands = set(re.findall(r"(?:add_parser|add_command)\(\s*\"([a-z-]+)\"", code)) | {""}
+
+    for page, text in pages_of(files).items():
+        named = re.findall(r"uv run my-app ?([a-z-]*)(?: ([a-z]+)\b)?", text)
+        named += [each.groups("") for each in re.finditer(r"`(db) ([a-z]+)", text)]
+        assert {first for first, _ in named} <= commands, page
+        actions = {second for first, second in named if first in {"auth", "db", "users"}}
+        assert actions <= commands, page
+
+
+@pytest.mark.parametrize("answers", COVERING, ids=name_of)
+def test_pages_links_resolve(answers: Answers) -> None:
+    files = files_of(answers)
+    known = {*files, *folders_of(files)}
+
+    for page, text in pages_of(files).items():
+        for target in re.findall(r"\]\(([^)]+)\)", prose_of(text)):
+            if "://" not in target:
+                path, _, anchor = target.partition("#")
+                name = str(PurePosixPath(page).parent / path) if path else page
+                assert name in known, f"{page}: {target}"
+                assert not anchor or anchor in anchors_of(files[name]), f"{page}: {target}"
+
+
+def anchors_of(page: str) -> set[str]:
+    """Return the anchors that GitHub gives the headings of a page."""
+    headings = re.findall(r"^#+ (.*)$", prose_of(page), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in headings}
+
+
+@pytest.mark.parametrize("answers", COVERING, ids=name_of)
+def test_pages_are_all_linked_from_the_readme(answers: Answers) -> None:
+    files = files_of(answers)
+    linked = set(re.findall(r"\]\((docs/\w+\.md)\)", files["README.md"]))
+
+    assert linked == {name for name in pages_of(files) if name.startswith("docs/")}
+
+
+@pytest.mark.parametrize("answers", COVERING, ids=name_of)
+def test_readme_names_every_package(answers: Answers) -> None:
+    files = rendered(answers)
+    packages = {name.split("/")[2] for name in files if re.match(rf"{PACKAGE}/\w+/", name)}
+
+    listed = re.findall(r"^\| `(\w+)/` \|", files["README.md"], re.MULTILINE)
+
+    assert listed == sorted(packages)
+
+
+@pytest.mark.parametrize("answers", COVERING, ids=name_of)
+def test_walk_of_a_request_names_functions_that_exist(answers: Answers) -> None:
+    files = files_of(answers)
+    walk = re.findall(
+        r"^\| [\w ]*\| `([\w/]+\.py)` \| `(\w+)` \|", files["docs/request.md"], re.MULTILINE
+    )
+    elsewhere = re.findall(r"`(\w+)`,? (?:in|of|from) `([\w/]+\.py)`", files["docs/request.md"])
+
+    assert len(walk) >= 10
+    for module, name in [*walk, *((module, name) for name, module in elsewhere)]:
+        code = files[f"{PACKAGE}/{module}"]
+        defined = rf"^\s*(?:async def|def|class) {name}\b|^{name} = "
+        assert re.search(defined, code, re.MULTILINE), f"{module} has no {name}"
+
+
+@pytest.mark.parametrize("answers", COVERING, ids=name_of)
+def test_layout_annotates_every_file(answers: Answers) -> None:
+    files = rendered(answers)
+    listed = set(annotated(files["docs/layout.md"]))
+    known = {*files, *folders_of(files), ".copier-answers.yml", "openapi.json", "uv.lock"}
+    in_detail = {str(PurePosixPath(each).parent) for each in listed & files.keys()}
+    whole = tuple(f"{each}/" for each in listed - files.keys() - in_detail)
+
+    assert listed <= known, listed - known
+    missing = [name for name in files if name not in listed and not name.startswith(whole)]
+    assert [name for name in missing if name != f"{PACKAGE}/__init__.py"] == []
+
+
+def annotated(page: str) -> Iterator[str]:
+    """Return the path of each line of the tree, and hold each to have a note."""
+    (tree,) = (each.content for each in MarkdownIt().parse(page) if each.type == "fence")
+    parent = ""
+    for line in tree.splitlines():
+        name, _, note = line.strip().partition(" ")
+        assert note or name.endswith("/"), line
+        if not line.startswith(" "):
+            parent = name if name.endswith("/") else ""
+            yield name.rstrip("/")
+        else:
+            yield f"{parent}{name.rstrip('/')}"
