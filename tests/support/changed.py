@@ -41,7 +41,9 @@ RENDERED = ("template/*", "extensions/*.jinja", "copier.yml")
 DOCUMENTATION = ("house/test_documentation", "updates/test_fleet")
 CONCERNED: Mapping[str, Sequence[str]] = {
     "*.md": DOCUMENTATION,
+    ".agents/*": ("delivery/test_skills", "house/test_agent_files"),
     ".ci/run": ("house/test_changed",),
+    ".claude/*": ("house/test_agent_files",),
     ".github/*": (
         "house/test_changed",
         "rendering/test_files",
@@ -56,6 +58,7 @@ CONCERNED: Mapping[str, Sequence[str]] = {
     "docs/blocks/example.md": ("updates/test_resources",),
     "docs/blocks/auth.md": ("updates/test_switches_running",),
     "docs/updating.md": ("updates/test_updates",),
+    "llms.txt": ("house/test_agent_files",),
     "tests/mutations/*": ("house/test_documentation", "house/test_mutations"),
     "releases.toml": (*DOCUMENTATION, "answers/test_command_line", "updates/test_releases"),
 }
