@@ -57,23 +57,6 @@ def test_every_standard_has_a_row() -> None:
     assert [int(row[1]) for row in ROWS] == list(range(1, len(ROWS) + 1))
 
 
-OF_LIBRARIES = {"BaseHTTPMiddleware", "CancelledError", "SecretStr"}
-"""Names in the rules of a project that come from its libraries."""
-
-
-@pytest.mark.parametrize("answers", covering(2), ids=name_of)
-def test_rules_of_a_project_name_only_existing_things(answers: Answers) -> None:
-    files = dict(filter(None, (project(source, answers) for source in sources())))
-    code = "".join(text for name, text in files.items() if name.endswith(".py"))
-    named = re.findall(r"`([^`\n]+)`", files["AGENTS.md"])
-
-    for module in (each for each in named if each.endswith(".py")):
-        assert any(f"/{name}".endswith(f"/{module}") for name in files), module
-    for name in (each.partition("(")[0] for each in named):
-        if re.fullmatch(r"[A-Z]+[a-z]+[A-Z]\w+|[a-z]+_\w+", name) and name not in OF_LIBRARIES:
-            assert re.search(rf"\b{name}\b", code), name
-
-
 @pytest.mark.parametrize("name", SWITCHES)
 def test_block_has_every_row(name: str) -> None:
     missing = missing_rows(ROOT, name)

@@ -41,7 +41,9 @@ RENDERED = ("template/*", "extensions/*.jinja", "copier.yml")
 DOCUMENTATION = ("house/test_documentation", "house/test_english", "updates/test_fleet")
 CONCERNED: Mapping[str, Sequence[str]] = {
     "*.md": DOCUMENTATION,
+    ".agents/*": ("delivery/test_skills", "house/test_agent_files"),
     ".ci/run": ("house/test_changed", "house/test_english"),
+    ".claude/*": ("house/test_agent_files",),
     ".github/*": (
         "house/test_changed",
         "house/test_english",
@@ -60,6 +62,7 @@ CONCERNED: Mapping[str, Sequence[str]] = {
     "docs/pictures/*": ("house/test_front_page", "delivery/test_pictures"),
     "docs/updating.md": ("updates/test_updates", "delivery/test_readme"),
     "README.md": ("house/test_front_page", "delivery/test_pictures", "delivery/test_readme"),
+    "llms.txt": ("house/test_agent_files",),
     "tests/mutations/*": ("house/test_documentation", "house/test_english", "house/test_mutations"),
     "releases.toml": (*DOCUMENTATION, "answers/test_command_line", "updates/test_releases"),
 }

@@ -12,6 +12,26 @@ FREE = ("src/<package>/config.py", "src/<package>/main.py", "src/<package>/setti
 
 # The blocks that a file names, and the reason.
 PLACES: Mapping[str, tuple[str, str]] = {
+    ".agents/skills/add-resource/SKILL.md": (
+        "auth cache database observability",
+        "the questions of the scaffold, and migrations",
+    ),
+    ".agents/skills/add-setting/SKILL.md": (
+        "kubernetes",
+        "manifests that name settings",
+    ),
+    ".agents/skills/call-service/SKILL.md": (
+        "kubernetes observability",
+        "manifests that allow traffic, and hooks that observe calls",
+    ),
+    ".agents/skills/review-change/SKILL.md": (
+        "auth cache database http_client kubernetes observability plugins",
+        "rules for the code that is there",
+    ),
+    ".agents/skills/update-from-template/SKILL.md": (
+        "database",
+        "migrations that a release brings",
+    ),
     ".github/dependabot.yml": (
         "database",
         "no automatic upgrade of PostgreSQL to a new major version, which could not read its data",
@@ -25,7 +45,7 @@ PLACES: Mapping[str, tuple[str, str]] = {
         "the development database",
     ),
     "AGENTS.md": (
-        "auth cache database example http_client kubernetes observability plugins",
+        "auth cache database http_client kubernetes observability plugins rate_limit",
         "rules for the code of each block",
     ),
     "README.md": (
