@@ -6,14 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from extensions.contract.questionnaire import ROOT, Answers
+from extensions.contract.questionnaire import ROOT
 from extensions.maintenance.documentation import pages
 from tests.support.blocks import missing_rows
 from tests.support.budget import BUDGET
 from tests.support.history import substitute
 from tests.support.mutations import mutations_of
-from tests.support.projection import project, sources
-from tests.support.projects import PEOPLE, QUESTIONNAIRE, SWITCHES, covering, name_of, render
+from tests.support.projects import PEOPLE, QUESTIONNAIRE, SWITCHES, render
 
 pytestmark = pytest.mark.quick
 
