@@ -55,7 +55,7 @@ class Line:
 
     @property
     def is_met(self) -> bool:
-        """Whether the target is met; true if there is none."""
+        """True if the target is met or there is none."""
         if self.goal is None:
             return True
         return self.goal.is_met_by(self.value if self.ratio is None else self.ratio)

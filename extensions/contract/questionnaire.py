@@ -127,12 +127,12 @@ class Question(Contract):
 
     @property
     def is_computed(self) -> bool:
-        """Whether the question is never asked."""
+        """True if the question is never asked."""
         return self.when is False or self.ask is False
 
     @property
     def is_stored(self) -> bool:
-        """Whether a project stores the answer."""
+        """True if a project stores the answer."""
         return self.when is not False
 
     @property

@@ -52,7 +52,7 @@ class Reader:
 
     def follow(self, command: str) -> None:
         """Run a command; stop a server, answer questions with the return key."""
-        if re.search(r"\buv run my-?app$", command):
+        if re.search(r"\buv run my-?app( serve --reload)?$", command):
             self._serve(command)
         elif "copier" in command:
             self._answer(command)
@@ -145,8 +145,10 @@ def test_readme_works_verbatim(
         if "scaffold/resource" in command:
             put_into_use(project.path, "rooms")
         commit(project)
-    for command in commands_of(project.read("CONTRIBUTING.md")):
-        reader.follow(command)
+    others = project.read("CONTRIBUTING.md") + project.read("AGENTS.md")
+    for command in dict.fromkeys(commands_of(others)):
+        if command not in commands:
+            reader.follow(command)
 
     assert len(commands) >= 7
     calls = (tools / "calls.txt").read_text().splitlines()
@@ -182,7 +184,7 @@ def found(project: Project, name: str) -> bool:
 
 
 @pytest.mark.parametrize("name", ["default", "on"])
-def test_page_on_removing_the_example_works_on_a_database_with_rows(
+def test_example_page_removes_it_from_a_database_with_rows(
     workshop: Workshop, history: History, tmp_path: Path, tools: Path, name: str
 ) -> None:
     project = history.copy(tmp_path / "my-app", PROJECTS[name], PRESENT)

@@ -44,7 +44,7 @@ ON: Answers = PEOPLE | {
 CHANGES = ("add-setting", "add-resource", "change-tables", "call-service")
 """The skills that change code; each works on what those before it have added."""
 
-CHANGED = ("src/my_app/config.py", "src/my_app/main.py", "README.md", ".env.example")
+CHANGED = ("src/my_app/config.py", "src/my_app/main.py", "docs/settings.md", ".env.example")
 FEW_TESTS = "tests/integration/test_docs.py tests/integration/test_openapi.py"
 
 
@@ -161,7 +161,7 @@ def test_skill_of_the_template_creates_a_service(
 @pytest.mark.quick
 @pytest.mark.parametrize("answers", covering(2), ids=name_of)
 def test_skill_steps_find_their_places(answers: Answers) -> None:
-    """What the scaffold writes is not here; `test_skills_of_changes` has it."""
+    """Without the files of the scaffold, which `test_skills_of_changes` covers."""
     wanted = [each for each in sources() if each.suffix == ".jinja" and is_changed(each)]
     files = dict(filter(None, (project(source, answers) for source in wanted)))
     skills = [f"{AGENTS}/{name}/SKILL.md" for name in CHANGES]
@@ -181,6 +181,6 @@ def is_changed(source: Path) -> bool:
     """Return whether a file is a skill or may be changed by one."""
     path = source.relative_to(FOLDER)
     return path.match(f"{AGENTS}/*/*") or path.name in {
-        *(".env.example.jinja", "README.md.jinja", "pyproject.toml.jinja"),
+        *(".env.example.jinja", "settings.md.jinja", "pyproject.toml.jinja"),
         *("config.py.jinja", "main.py.jinja"),
     }

@@ -34,7 +34,7 @@ class Step:
 
     @property
     def is_run(self) -> bool:
-        """Whether the text is commands."""
+        """True if the text is commands."""
         return self.language == "shell"
 
     @property
