@@ -258,8 +258,8 @@ def test_template_readme_keeps_its_two_commands(
     reader = reader_of(workshop, tmp_path / "work", tools)
     start, test, *update = commands_of((ROOT / "README.md").read_text())
 
-    reader.follow(re.sub(r"gh:\S+", str(history.repository), start))
-    project = Project(tmp_path / "work/myapp", tmp_path / "work/myapp")
+    reader.follow(start.replace("$PWD", str(history.repository)))
+    project = Project(tmp_path / "myapp", tmp_path / "myapp")
     reader = reader_of(workshop, project.path, tools)
     reader.follow(test)
     project.git("init", "--quiet")

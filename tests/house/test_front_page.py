@@ -20,7 +20,8 @@ def test_readme_begins_with_the_line_to_copy() -> None:
     first = re.search(r"```shell\n(.*)\n```", README)
 
     assert first
-    assert first[1].startswith("uvx copier copy --defaults gh:")
+    assert first[1].startswith('uvx copier copy --defaults "$PWD" ')
+    assert "`gh:" in README
     assert README[: first.start()].count("\n") <= 3
 
 
