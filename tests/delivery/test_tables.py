@@ -160,10 +160,10 @@ CHANGES = [
     Change("a column dropped", INTEGER, NOTHING, "1", "is dropped with its values."),
     Change("a column dropped", "size: Mapped[datetime]", NOTHING, "'2026-01-01'"),
     Change("a column dropped", COLOR.format("dropped"), NOTHING, "'RED'"),
-    Change("a column renamed", INTEGER, "width: Mapped[int | None]", "1", "If it is width now: "),
-    Change("may not be NULL any more", OPTIONAL, "size: Mapped[int] = mapped_column(default=4)"),
-    Change("may not be NULL any more", OPTIONAL, INTEGER, "1", "may not be NULL any more"),
-    Change("may be NULL from now on", INTEGER, OPTIONAL, "1", "may be NULL from now on"),
+    Change("a column renamed", INTEGER, "width: Mapped[int | None]", "1", "To rename it to width"),
+    Change("a column made NOT NULL", OPTIONAL, "size: Mapped[int] = mapped_column(default=4)"),
+    Change("a column made NOT NULL", OPTIONAL, INTEGER, "1", "becomes NOT NULL"),
+    Change("a column made nullable", INTEGER, OPTIONAL, "1", "becomes nullable"),
     Change("a longer text, a larger integer", TEXT, TEXT.replace("9", "20"), "'1'"),
     Change(
         "a longer text, a larger integer", INTEGER, f"{INTEGER} = mapped_column(BigInteger)", "1"

@@ -152,15 +152,15 @@ def without_auth(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 @pytest.mark.parametrize(
     ("answers", "message"),
     [
-        ({"resource": "Room"}, "`Room` is not a name in snake_case"),
+        ({"resource": "Room"}, "`Room` is not in snake_case"),
         ({"resource": "class"}, "`class` is a Python keyword"),
         ({"plural": "room"}, "must differ from `room`"),
-        ({"plural": "pages"}, "This project has a module `pages`"),
+        ({"plural": "pages"}, "This project already has a module `pages`"),
         ({"fields": ""}, "at least one field"),
         ({"fields": "name"}, "`name` has no type; write name:type"),
-        ({"fields": "name:str Size:int"}, "`Size` is not a name in snake_case"),
+        ({"fields": "name:str Size:int"}, "`Size` is not in snake_case"),
         ({"fields": "import:str"}, "`import` is a Python keyword"),
-        ({"fields": "id:int"}, "Every resource has `id`"),
+        ({"fields": "id:int"}, "`id` is reserved by every resource"),
         ({"fields": "name:string"}, "the type `string` is not one of str, text"),
         ({"fields": "name:str(80"}, "`name:str(80`: only str(80)"),
         ({"fields": "beds:int(3)"}, "only str(80)"),
@@ -171,8 +171,8 @@ def without_auth(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
         ({"fields": "kind:enum(a,a)"}, "a value appears twice"),
         ({"fields": "room:ref"}, "write the brackets as in"),
         ({"fields": "name:str name:int"}, "A name appears twice"),
-        ({"readers": "users"}, "This project has no auth; choose anybody"),
-        ({"writers": "admins"}, "This project has no auth; choose anybody"),
+        ({"readers": "users"}, "This project has no authentication; choose anybody"),
+        ({"writers": "admins"}, "This project has no authentication; choose anybody"),
     ],
     ids=str,
 )
@@ -189,7 +189,7 @@ def test_scaffold_bad_answer_is_refused_in_one_line(
 def test_scaffold_outside_a_project_says_where_to_run(without_auth: Path, tmp_path: Path) -> None:
     shutil.copytree(without_auth / "scaffold", tmp_path / "scaffold")
 
-    with pytest.raises(ValueError, match="Run this in the folder of the project"):
+    with pytest.raises(ValueError, match="Run this in the project's root folder"):
         scaffold(tmp_path, resource="room")
 
 
@@ -222,5 +222,5 @@ def test_scaffold_refuses_names_of_existing_modules(template: Path, tmp_path: Pa
     names = {file.stem for file in files if not file.stem.startswith(("_", "test_", "conftest"))}
 
     for name in sorted(names):
-        with pytest.raises(ValueError, match=rf"This project has a module `{name}`"):
+        with pytest.raises(ValueError, match=rf"This project already has a module `{name}`"):
             scaffold(project, resource="thing", plural=name)
