@@ -311,7 +311,7 @@ def test_each_change_on_the_page_is_reversible_with_rows(owner: Owner) -> None:
     substitute(owner.project / CHANGED, '"parents"', f'"parents"\n    {INTEGER}')
     refused = owner.attempt("my-app", "db", "revision", "Refused")
     assert (refused.returncode, refused.stdout.count("\n")) == (1, 1)
-    assert refused.stdout.startswith("CommandError: parents.size may not be NULL")
+    assert refused.stdout.startswith("CommandError: parents.size is NOT NULL")
     owner.run("ruff", "check", VERSIONS)
     owner.run("ruff", "format", "--check", VERSIONS)
 
