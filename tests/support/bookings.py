@@ -112,6 +112,6 @@ def _add_rules(project: Path) -> None:
     substitute(models, r"^from uuid import UUID$", "from typing import Self\n\\g<0>")
     substitute(models, r"^(from pydantic import .*)$", r"\1, model_validator")
     factory = project / "tests/bookings.py"
-    substitute(factory, r'^(    """Bodies .*"""\n)', rf"\1{FACTORY}")
+    substitute(factory, r'^(    """Request bodies .*"""\n)', rf"\1{FACTORY}")
     substitute(factory, r"^from typing import Any$", "from datetime import UTC, datetime\n\\g<0>")
     (project / RULES).write_text(TEST)

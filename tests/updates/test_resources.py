@@ -66,7 +66,10 @@ def own_history(history: History, tmp_path: Path) -> History:
     own = history.fork(tmp_path)
     file = f"template/{SERVICE}"
     own.release(
-        NEXT, lambda root: substitute(root / file, "Return one page of them", "Return some")
+        NEXT,
+        lambda root: substitute(
+            root / file, "Return one page of @@ many @@, oldest first", "Return some"
+        ),
     )
     return own
 
