@@ -7,7 +7,7 @@ Calls of docker and kubectl are recorded only: a service with its image is built
 import os
 import re
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,13 +15,13 @@ from pathlib import Path
 import pexpect
 import pytest
 import uv
-from markdown_it import MarkdownIt
 
-from extensions.contract.questionnaire import ROOT
+from extensions.contract.questionnaire import ROOT, Answers
 from tests.support.delivery import PROJECTS, free_port, owners_variables, ran, wait_for
 from tests.support.history import PRESENT, PREVIOUS, History, Project
 from tests.support.projects import Workshop
 from tests.support.scaffold import put_into_use
+from tests.support.steps import commands_in, steps_of
 from tests.support.workflows import recorder
 
 COMPOSE = """\
@@ -96,19 +96,7 @@ class Reader:
         assert terminal.exitstatus == 0, terminal.before
 
 
-def commands_of(page: str) -> Iterator[str]:
-    """Return the lines of all shell blocks, without their comments."""
-    for kind, content in blocks_of(page):
-        if kind == "shell":
-            lines = content.replace("\\\n", "").splitlines()
-            yield from (re.sub(r"\s+# .*", "", line) for line in lines)
-
-
-def blocks_of(page: str) -> Iterator[tuple[str, str]]:
-    """Return the language and the content of each block of code."""
-    for token in MarkdownIt().parse(page):
-        if token.type == "fence":
-            yield token.info, token.content
+type Begin = Callable[[Answers, str], tuple[Project, Reader]]
 
 
 @pytest.fixture
@@ -131,13 +119,21 @@ def reader_of(workshop: Workshop, project: Path, tools: Path) -> Reader:
     return Reader(project, variables, port)
 
 
+@pytest.fixture
+def begin(workshop: Workshop, history: History, tmp_path: Path, tools: Path) -> Begin:
+    """Copies a project for a reader, by its answers and the release."""
+
+    def begin(answers: Answers, release: str) -> tuple[Project, Reader]:
+        project = history.copy(tmp_path / "my-app", answers, release)
+        return project, reader_of(workshop, project.path, tools)
+
+    return begin
+
+
 @pytest.mark.parametrize("name", ["default", "on"])
-def test_readme_works_verbatim(
-    workshop: Workshop, history: History, tmp_path: Path, tools: Path, name: str
-) -> None:
-    project = history.copy(tmp_path / "my-app", PROJECTS[name], PRESENT)
-    commands = list(commands_of(project.read("README.md")))
-    reader = reader_of(workshop, project.path, tools)
+def test_readme_works_verbatim(begin: Begin, tools: Path, name: str) -> None:
+    project, reader = begin(PROJECTS[name], PRESENT)
+    commands = list(commands_in(project.read("README.md")))
 
     assert commands[:2] == ["uv run my-app", "uv run pytest"]
     for command in commands:
@@ -145,7 +141,7 @@ def test_readme_works_verbatim(
         if "scaffold/resource" in command:
             put_into_use(project.path, "rooms")
         commit(project)
-    others = commands_of(project.read("CONTRIBUTING.md") + project.read("AGENTS.md"))
+    others = commands_in(project.read("CONTRIBUTING.md") + project.read("AGENTS.md"))
     added = [each for each in dict.fromkeys(others) if each not in commands]
     for command in added:
         reader.follow(command.replace("NAME~=1.2", "idna~=3.0"))
@@ -155,15 +151,11 @@ def test_readme_works_verbatim(
     assert calls == [call for call in map(recorded, [*commands, *added]) if call]
 
 
-@pytest.mark.parametrize("name", ["on"])
-def test_first_resource_page_leads_to_a_tested_endpoint(
-    workshop: Workshop, history: History, tmp_path: Path, tools: Path, name: str
-) -> None:
-    project = history.copy(tmp_path / "my-app", PROJECTS[name], PRESENT)
-    reader = reader_of(workshop, project.path, tools)
+def test_first_resource_page_leads_to_a_tested_endpoint(begin: Begin) -> None:
+    project, reader = begin(PROJECTS["on"], PRESENT)
     page = project.read("docs/resource.md")
-    imports, line = (content for kind, content in blocks_of(page) if kind != "shell")
-    commands = list(commands_of(page))
+    imports, line = (step.text for step in steps_of(page) if not step.is_run)
+    commands = list(commands_in(page))
 
     reader.follow(commands[0])
     main = project.read("src/my_app/main.py")
@@ -183,17 +175,12 @@ def found(project: Project, name: str) -> bool:
     return any((project.path / folder / name).exists() for folder in ("src/my_app", ""))
 
 
-@pytest.mark.parametrize("name", ["on"])
-def test_example_page_removes_it_from_a_database_with_rows(
-    workshop: Workshop, history: History, tmp_path: Path, tools: Path, name: str
-) -> None:
-    project = history.copy(tmp_path / "my-app", PROJECTS[name], PRESENT)
-    reader = reader_of(workshop, project.path, tools)
-    commands = list(commands_of(project.read("docs/example.md")))
-    if name == "on":
-        reader.follow("uv run my-app db upgrade")
-        reader.follow("uv run my-app db seed")
-        project.commit()  # uv.lock
+def test_example_page_removes_it_from_a_database_with_rows(begin: Begin) -> None:
+    project, reader = begin(PROJECTS["on"], PRESENT)
+    commands = list(commands_in(project.read("docs/example.md")))
+    reader.follow("uv run my-app db upgrade")
+    reader.follow("uv run my-app db seed")
+    project.commit()  # uv.lock
 
     for command in commands:
         reader.follow(command)
@@ -201,16 +188,12 @@ def test_example_page_removes_it_from_a_database_with_rows(
     kept = {".venv", "versions"}  # migrations stay
     left = [path for path in project.path.rglob("*items*.py") if not kept & {*path.parts}]
     assert left == []
-    if name == "on":
-        reader.follow("uv run my-app db check")
+    reader.follow("uv run my-app db check")
 
 
-def test_kubernetes_page_names_the_overlays(
-    workshop: Workshop, history: History, tmp_path: Path, tools: Path
-) -> None:
-    project = history.copy(tmp_path / "my-app", PROJECTS["on"] | {"kubernetes": True}, PRESENT)
-    reader = reader_of(workshop, project.path, tools)
-    commands = list(commands_of(project.read("deploy/kubernetes/README.md")))
+def test_kubernetes_page_names_the_overlays(begin: Begin) -> None:
+    project, reader = begin(PROJECTS["on"] | {"kubernetes": True}, PRESENT)
+    commands = list(commands_in(project.read("deploy/kubernetes/README.md")))
 
     for command in commands:
         reader.follow(command)
@@ -218,13 +201,10 @@ def test_kubernetes_page_names_the_overlays(
     assert len(commands) == 3
 
 
-def test_guide_to_updates_can_be_followed_to_the_letter(
-    workshop: Workshop, history: History, tmp_path: Path, tools: Path
-) -> None:
-    project = history.copy(tmp_path / "my-app", PROJECTS["default"], PREVIOUS)
-    reader = reader_of(workshop, project.path, tools)
+def test_guide_to_updates_can_be_followed_to_the_letter(begin: Begin) -> None:
+    project, reader = begin(PROJECTS["default"], PREVIOUS)
 
-    for command in commands_of((ROOT / "docs/updating.md").read_text()):
+    for command in commands_in((ROOT / "docs/updating.md").read_text()):
         if command == "git restore PATH":
             (project.path / "AGENTS.md").unlink()
         command = re.sub("copier update$", "copier update --defaults", command)
@@ -235,13 +215,12 @@ def test_guide_to_updates_can_be_followed_to_the_letter(
 
 
 def test_fleet_page_commands_for_operators_work(
-    workshop: Workshop, history: History, tmp_path: Path, tools: Path
+    begin: Begin, history: History, tmp_path: Path
 ) -> None:
     """Its walk through a block is followed in `test_fleet.py`."""
-    project = history.copy(tmp_path / "my-app", PROJECTS["default"], PREVIOUS)
-    reader = reader_of(workshop, project.path, tools)
+    project, reader = begin(PROJECTS["default"], PREVIOUS)
     page = (ROOT / "docs/fleet.md").read_text().partition("## A block of your own")[0]
-    check, *fork = commands_of(page)
+    check, *fork = commands_in(page)
     repository = tmp_path / "fastapi-service-template"
     repository.symlink_to(history.repository)
 
@@ -257,7 +236,7 @@ def test_template_readme_keeps_its_two_commands(
     (tmp_path / "work").mkdir()
     (tmp_path / "work/.python-version").write_text("3.13\n")  # the default, for the environment
     reader = reader_of(workshop, tmp_path / "work", tools)
-    start, test, *update = commands_of((ROOT / "README.md").read_text())
+    start, test, *update = commands_in((ROOT / "README.md").read_text())
 
     reader.follow(start.replace("$PWD", str(history.repository)))
     project = Project(tmp_path / "myapp", tmp_path / "myapp")

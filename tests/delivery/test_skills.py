@@ -16,9 +16,9 @@ import yaml
 from extensions.contract.questionnaire import ROOT, Answers
 from tests.support.delivery import PROJECTS, ran
 from tests.support.history import PRESENT, PREVIOUS, History, Project, git, isolated_git
-from tests.support.projection import FOLDER, project, sources
+from tests.support.projection import FOLDER, files_of, sources
 from tests.support.projects import PEOPLE, Workshop, covering, name_of
-from tests.support.skills import AGENTS, steps_of
+from tests.support.steps import AGENTS, steps_of
 
 PROGRAMS = {
     "uv": f"""\
@@ -70,11 +70,8 @@ class Agent:
         for step in steps_of((self.folder / AGENTS / skill / "SKILL.md").read_text()):
             if step.is_run:
                 self.run(step.text, PYTEST_ADDOPTS=tests)
-                continue
-            path = self.folder / step.path
-            before = path.read_text() if path.exists() else None
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(step.edited(before))
+            else:
+                step.edit(self.folder)
 
     def run(self, commands: str, **variables: str) -> None:
         """Run commands, all of which must work."""
@@ -163,7 +160,7 @@ def test_skill_of_the_template_creates_a_service(
 def test_skill_steps_find_their_places(answers: Answers) -> None:
     """Without the files of the scaffold, which `test_skills_of_changes` covers."""
     wanted = [each for each in sources() if each.suffix == ".jinja" and is_changed(each)]
-    files = dict(filter(None, (project(source, answers) for source in wanted)))
+    files = files_of(answers, wanted)
     skills = [f"{AGENTS}/{name}/SKILL.md" for name in CHANGES]
 
     for skill in (each for each in skills if each in files):

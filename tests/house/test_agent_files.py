@@ -9,9 +9,9 @@ import pytest
 import yaml
 
 from extensions.contract.questionnaire import ROOT, Answers
-from tests.support.projection import project, sources
+from tests.support.projection import files_of
 from tests.support.projects import covering, name_of
-from tests.support.skills import AGENTS, CLAUDE, commands_in, names_in
+from tests.support.steps import AGENTS, CLAUDE, commands_in, names_in
 
 pytestmark = pytest.mark.quick
 
@@ -45,7 +45,7 @@ type Files = Mapping[str, str]
 def files(request: pytest.FixtureRequest) -> Files:
     """The files of one combination."""
     answers: Answers = request.param
-    return dict(filter(None, (project(source, answers) for source in sources())))
+    return files_of(answers)
 
 
 def code_of(files: Files, folder: str = "src/") -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from extensions.contract.questionnaire import ROOT
 from extensions.maintenance.pictures import PICTURES, bars
-from tests.support.projection import project, sources
+from tests.support.projection import files_of
 from tests.support.projects import PEOPLE, QUESTIONNAIRE
 
 pytestmark = pytest.mark.quick
@@ -27,7 +27,7 @@ def test_readme_begins_with_the_line_to_copy() -> None:
 
 def test_readme_tree_is_the_one_of_a_project() -> None:
     answers = QUESTIONNAIRE.complete(PEOPLE)
-    files = dict(filter(None, (project(source, answers) for source in sources())))
+    files = files_of(answers)
     folders = {str(folder) for name in files for folder in PurePosixPath(name).parents}
     tree = re.findall(r"^(│   )?[├└]── ([\w./-]+?)/? ", README, re.MULTILINE)
     assert len(tree) >= 15

@@ -8,7 +8,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from extensions.contract.questionnaire import Answers
-from tests.support.projection import project, sources
+from tests.support.projection import files_of
 from tests.support.projects import covering, name_of
 
 pytestmark = pytest.mark.quick
@@ -28,14 +28,9 @@ SCAFFOLD = "scaffold/resource/template"
 SUFFIXES = r"py|md|toml|yaml|yml|json|conf|txt|lock|example"
 
 
-def rendered(answers: Answers) -> dict[str, str]:
-    """Return the text of each file of a project."""
-    return dict(filter(None, (project(source, answers) for source in sources())))
-
-
-def files_of(answers: Answers) -> dict[str, str]:
+def with_rooms(answers: Answers) -> dict[str, str]:
     """Return the text of each file of a project, with those that the scaffold writes for rooms."""
-    files = rendered(answers)
+    files = files_of(answers)
     files[".copier-answers.yml"] = ""
     for name in [each for each in files if each.startswith(SCAFFOLD)]:
         path = name.removeprefix(f"{SCAFFOLD}/").removesuffix(".tmpl")
@@ -71,7 +66,7 @@ def folders_of(files: dict[str, str]) -> set[str]:
 
 @pytest.mark.parametrize("answers", COVERING, ids=name_of)
 def test_pages_name_only_files_of_the_project(answers: Answers) -> None:
-    files = files_of(answers)
+    files = with_rooms(answers)
     known = [*files, *folders_of(files), *WRITTEN_LATER]
 
     for page, text in pages_of(files).items():
@@ -83,7 +78,7 @@ def test_pages_name_only_files_of_the_project(answers: Answers) -> None:
 
 @pytest.mark.parametrize("answers", COVERING, ids=name_of)
 def test_pages_name_only_symbols_of_the_project(answers: Answers) -> None:
-    files = files_of(answers)
+    files = with_rooms(answers)
     code = "".join(text for name, text in files.items() if not name.endswith(".md"))
 
     named = {
@@ -97,7 +92,7 @@ def test_pages_name_only_symbols_of_the_project(answers: Answers) -> None:
 
 @pytest.mark.parametrize("answers", COVERING, ids=name_of)
 def test_pages_name_only_commands_of_the_project(answers: Answers) -> None:
-    files = files_of(answers)
+    files = with_rooms(answers)
     code = "".join(text for name, text in files.items() if name.startswith(PACKAGE))
     commands = set(re.findall(r"(?:add_parser|add_command)\(\s*\"([a-z-]+)\"", code)) | {""}
 
@@ -111,7 +106,7 @@ def test_pages_name_only_commands_of_the_project(answers: Answers) -> None:
 
 @pytest.mark.parametrize("answers", COVERING, ids=name_of)
 def test_pages_links_resolve(answers: Answers) -> None:
-    files = files_of(answers)
+    files = with_rooms(answers)
     known = {*files, *folders_of(files)}
 
     for page, text in pages_of(files).items():
@@ -131,7 +126,7 @@ def anchors_of(page: str) -> set[str]:
 
 @pytest.mark.parametrize("answers", COVERING, ids=name_of)
 def test_pages_are_all_linked_from_the_readme(answers: Answers) -> None:
-    files = files_of(answers)
+    files = with_rooms(answers)
     linked = set(re.findall(r"\]\((docs/\w+\.md)\)", files["README.md"]))
 
     assert linked == {name for name in pages_of(files) if name.startswith("docs/")}
@@ -139,7 +134,7 @@ def test_pages_are_all_linked_from_the_readme(answers: Answers) -> None:
 
 @pytest.mark.parametrize("answers", COVERING, ids=name_of)
 def test_readme_names_every_package(answers: Answers) -> None:
-    files = rendered(answers)
+    files = files_of(answers)
     packages = {name.split("/")[2] for name in files if re.match(rf"{PACKAGE}/\w+/", name)}
 
     listed = re.findall(r"^\| `(\w+)/` \|", files["README.md"], re.MULTILINE)
@@ -149,7 +144,7 @@ def test_readme_names_every_package(answers: Answers) -> None:
 
 @pytest.mark.parametrize("answers", COVERING, ids=name_of)
 def test_walk_of_a_request_names_functions_that_exist(answers: Answers) -> None:
-    files = files_of(answers)
+    files = with_rooms(answers)
     walk = re.findall(
         r"^\| [\w ]*\| `([\w/]+\.py)` \| `(\w+)` \|", files["docs/request.md"], re.MULTILINE
     )
@@ -164,7 +159,7 @@ def test_walk_of_a_request_names_functions_that_exist(answers: Answers) -> None:
 
 @pytest.mark.parametrize("answers", COVERING, ids=name_of)
 def test_layout_annotates_every_file(answers: Answers) -> None:
-    files = rendered(answers)
+    files = files_of(answers)
     listed = set(annotated(files["docs/layout.md"]))
     known = {*files, *folders_of(files), ".copier-answers.yml", "openapi.json", "uv.lock"}
     in_detail = {str(PurePosixPath(each).parent) for each in listed & files.keys()}

@@ -13,7 +13,7 @@ import pytest
 from extensions.contract.questionnaire import ROOT, Answers
 from extensions.contract.tables import rows
 from tests.support.history import substitute
-from tests.support.projection import project, sources
+from tests.support.projection import files_of, sources
 from tests.support.projects import covering, name_of
 
 pytestmark = pytest.mark.quick
@@ -31,7 +31,7 @@ FILES = [
 
 @pytest.mark.parametrize("answers", covering(2), ids=name_of)
 def test_settings_defaults_match_the_documentation(answers: Answers) -> None:
-    files = dict(filter(None, (project(source, answers) for source in FILES)))
+    files = files_of(answers, FILES)
     told = dict(re.findall(r"^#?([A-Z0-9_]+)=(.*)$", files.pop(ENVIRONMENT), re.MULTILINE))
 
     fields = dict(field for module in files.values() for field in fields_of(module))
@@ -44,7 +44,7 @@ def test_settings_defaults_match_the_documentation(answers: Answers) -> None:
 
 @pytest.mark.parametrize("answers", covering(2), ids=name_of)
 def test_settings_docstrings_match_the_example(answers: Answers) -> None:
-    files = dict(filter(None, (project(source, answers) for source in FILES)))
+    files = files_of(answers, FILES)
     told = re.findall(r"^# (.*)\n#[A-Z0-9_]+=", files.pop(ENVIRONMENT), re.MULTILINE)
 
     meanings = [meaning for module in files.values() for meaning in meanings_of(module)]
@@ -54,7 +54,7 @@ def test_settings_docstrings_match_the_example(answers: Answers) -> None:
 
 @pytest.mark.parametrize("answers", covering(2), ids=name_of)
 def test_settings_classes_are_bases_of_settings(answers: Answers) -> None:
-    files = dict(filter(None, (project(source, answers) for source in FILES)))
+    files = files_of(answers, FILES)
     classes = {found.name: found for module in files.values() for found in classes_of(module)}
 
     bases = {ast.unparse(base) for base in classes.pop("Settings").bases}

@@ -5,7 +5,7 @@ So every crossing of all answers is covered exactly at a fraction of the cost; a
 that Copier renders the same whole trees.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -13,7 +13,7 @@ from pathlib import Path
 from extensions.contract.questionnaire import ROOT, Answers, Questionnaire
 from tests.support.projects import PEOPLE, QUESTIONNAIRE
 
-__all__ = ["FOLDER", "Rendered", "project", "sources", "text_of", "versions"]
+__all__ = ["FOLDER", "Rendered", "files_of", "project", "sources", "text_of", "versions"]
 
 SUFFIX = QUESTIONNAIRE.settings.templates_suffix
 SUBDIRECTORY = QUESTIONNAIRE.settings.subdirectory
@@ -52,6 +52,17 @@ def versions(
             path, content = rendered
             chosen = frozenset((name, answers[name]) for name in read)
             yield Rendered(path=path, content=content, answers=chosen)
+
+
+def files_of(answers: Answers, among: Iterable[Path] | None = None) -> dict[str, str]:
+    """Return the path and text of each file of a project.
+
+    Args:
+        answers: The answers of the project.
+        among: The sources to render; by default all.
+    """
+    wanted = sources() if among is None else among
+    return dict(filter(None, (project(source, answers) for source in wanted)))
 
 
 def project(

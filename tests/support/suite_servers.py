@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 from extensions.contract.questionnaire import ROOT
 from extensions.contract.tables import rows
 from tests.support.packages import sync_packages
-from tests.support.projection import project, sources
+from tests.support.projection import files_of
 from tests.support.projects import (
     PEOPLE,
     QUESTIONNAIRE,
@@ -120,7 +120,7 @@ def _postgres(environment: Path, folder: Path) -> Generator[str]:
 def _write_package(folder: Path) -> None:
     """Write the rendered module that starts PostgreSQL, with its imports."""
     answers = QUESTIONNAIRE.complete(PEOPLE | {"database": "postgresql"})
-    rendered = dict(filter(None, (project(source, answers) for source in sources())))
+    rendered = files_of(answers)
     for name in ("__init__", "exceptions", "database/__init__", "database/embedded"):
         path = folder / f"my_app/{name}.py"
         path.parent.mkdir(exist_ok=True)

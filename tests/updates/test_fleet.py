@@ -2,13 +2,11 @@
 
 import json
 import os
-import re
 import shlex
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -22,51 +20,26 @@ from extensions.maintenance.documentation import pages
 from tests.support.blocks import missing_rows
 from tests.support.history import PREVIOUS, History, git, isolated_git, run_copier
 from tests.support.projects import PEOPLE, Workshop, combinations, render
+from tests.support.steps import Step, steps_of
 
 PAGE = ROOT / "docs/fleet.md"
 WALK = "A block of your own"
 BLOCK = "own_ids"
 
 
-@dataclass(frozen=True)
-class Step:
-    """One step of the walkthrough: a sentence that names a place, and the text for it."""
-
-    sentence: str
-    text: str
-
-    def follow(self, root: Path) -> None:
-        """Execute the step."""
-        if written := re.search(r"Write `([^`]+)`:$", self.sentence):
-            path = root / written[1]
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(self.text)
-        elif added := re.search(
-            r"In `([^`]+)`, (before|after) the line (with )?`(.+)`, add:$", self.sentence
-        ):
-            self._add(root / added[1], is_after=added[2] == "after", anchor=added[4])
-        else:
-            for command in self.text.splitlines():
-                words = shlex.split(command.replace("uv run python", shlex.quote(sys.executable)))
-                subprocess.run(words, cwd=root, check=True)
-
-    def _add(self, path: Path, *, is_after: bool, anchor: str) -> None:
-        lines = path.read_text().splitlines(keepends=True)
-        places = [index for index, line in enumerate(lines) if anchor in line]
-        assert len(places) == 1, f"{len(places)} lines of {path.name} contain {anchor}"
-        lines.insert(places[0] + is_after, self.text)
-        path.write_text("".join(lines))
+def walkthrough() -> Iterator[Step]:
+    """Return the steps of the walkthrough."""
+    return steps_of(PAGE.read_text().partition(f"## {WALK}\n")[2])
 
 
-def steps() -> Iterator[Step]:
-    """Return each code block of the walkthrough, with the paragraph above it."""
-    tokens = MarkdownIt().parse(PAGE.read_text().partition(f"## {WALK}\n")[2])
-    paragraph = ""
-    for token in tokens:
-        if token.type == "inline":
-            paragraph = token.content.replace("\n", " ")
-        elif token.type == "fence":
-            yield Step(paragraph, token.content)
+def follow(step: Step, root: Path) -> None:
+    """Execute a step in a copy of this repository."""
+    if not step.is_run:
+        step.edit(root)
+        return
+    for command in step.text.splitlines():
+        words = shlex.split(command.replace("uv run python", shlex.quote(sys.executable)))
+        subprocess.run(words, cwd=root, check=True)
 
 
 def copy_of_upstream(root: Path) -> Path:
@@ -83,8 +56,8 @@ def copy_of_upstream(root: Path) -> Path:
 def fork(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of this repository with the walkthrough done."""
     root = copy_of_upstream(tmp_path_factory.mktemp("fork") / "template")
-    for step in steps():
-        step.follow(root)
+    for step in walkthrough():
+        follow(step, root)
     return root
 
 
@@ -134,27 +107,29 @@ def test_next_upstream_block_merges_without_conflict(tmp_path: Path) -> None:
     root = copy_of_upstream(tmp_path / "template")
     question = "mail:\n  type: bool\n  help: Add email delivery?\n  default: false\n\n"
     theirs = (
-        Step("In `copier.yml`, before the line `example:`, add:", question),
-        Step(
+        ("In `copier.yml`, before the line `example:`, add:", "yaml", question),
+        (
             "In `extensions/stack.jinja`, before the line with `'alembic~=`, add:",
+            "jinja",
             "    (mail, 'run', 'aiosmtplib~=5.0'),\n",
         ),
-        Step(
+        (
             "In `docs/updating.md`, before the line with `](blocks/example.md)`, add:",
+            "markdown",
             "| [`mail`](blocks/mail.md) | Nothing to do. | Nothing is stored. |\n",
         ),
-        Step("Write the pages.", "uv run python -m extensions docs\n"),
+        ("Write the pages.", "shell", "uv run python -m extensions docs\n"),
     )
     with isolated_git(tmp_path):
         git(root, "init", "--quiet")
         commit_all(root)
         git(root, "switch", "--quiet", "--create", "fork")
-        for step in steps():
-            step.follow(root)
+        for step in walkthrough():
+            follow(step, root)
         commit_all(root)
         git(root, "switch", "--quiet", "main")
-        for step in theirs:
-            step.follow(root)
+        for sentence, language, text in theirs:
+            follow(Step(sentence=sentence, language=language, text=text), root)
         commit_all(root)
         git(root, "switch", "--quiet", "fork")
 

@@ -1,8 +1,9 @@
-"""The steps of a skill: what its text tells an agent to write, to add and to run."""
+"""The steps of a page or a skill: what its text says to write, to add and to run."""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from markdown_it import MarkdownIt
 
@@ -20,7 +21,7 @@ _ADD = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One block of a skill with the sentence above it.
+    """One block of code with the sentence above it.
 
     Attributes:
         sentence: Says where the text goes.
@@ -43,6 +44,17 @@ class Step:
         found = _WRITE.search(self.sentence) or _ADD.search(self.sentence)
         assert found, f"It does not say where this goes: {self.sentence}"
         return found[1]
+
+    def edit(self, root: Path) -> None:
+        """Write the text to its file, or add it there.
+
+        Args:
+            root: The folder from which the sentence names the file.
+        """
+        path = root / self.path
+        before = path.read_text() if path.exists() else None
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(self.edited(before))
 
     def edited(self, before: str | None) -> str:
         """Return the text of the file after the step.
@@ -72,10 +84,10 @@ class Step:
         return after
 
 
-def steps_of(skill: str) -> Iterator[Step]:
-    """Read a skill: each block of text, with the paragraph above it."""
+def steps_of(page: str) -> Iterator[Step]:
+    """Yield each block of code, with the paragraph above it."""
     sentence = ""
-    for token in MarkdownIt().parse(skill):
+    for token in MarkdownIt().parse(page):
         if token.type == "inline":
             sentence = token.content.replace("\n", " ")
         elif token.type == "fence":
@@ -83,7 +95,7 @@ def steps_of(skill: str) -> Iterator[Step]:
 
 
 def commands_in(text: str) -> Iterator[str]:
-    """Return the commands of all blocks for a shell, without their comments."""
+    """Return the lines of all shell blocks, without their comments."""
     for step in steps_of(text):
         if step.is_run:
             lines = step.text.replace("\\\n", "").splitlines()
