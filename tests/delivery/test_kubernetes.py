@@ -59,6 +59,9 @@ SECRETS = {
 }
 SECRETS["SECRET_KEY"] *= 3
 
+TO_SET = {"production": {"APP_TRUSTED_PROXIES": "10.1.0.0/16"}}
+"""The settings that an overlay leaves to its owner."""
+
 PORTS = {"DATABASE_URL": 5432, "REDIS_URL": 6379, "OTEL_EXPORTER_OTLP_HEADERS": 4318}
 """The egress port that each secret requires."""
 
@@ -347,7 +350,7 @@ def given(cluster: Cluster, overlay: str, *, without: str = "") -> dict[str, str
     """Return the service's variables with all required secrets, optionally without one."""
     waited_for = [name for name, is_required in cluster.secrets().items() if is_required]
     kept = {name: SECRETS[name] for name in waited_for if name != without}
-    return {**cluster.settings(overlay), **kept}
+    return {**cluster.settings(overlay), **kept} | TO_SET.get(overlay, {})
 
 
 def test_service_accepts_the_settings(cluster: Cluster, python: str) -> None:
@@ -370,6 +373,17 @@ def _with_definitions(field: dict[str, Any], schema: dict[str, Any]) -> str:
     text = json.dumps(field)
     names = re.findall(r"#/\$defs/(\w+)", text)
     return text + "".join(_with_definitions(schema["$defs"][name], schema) for name in names)
+
+
+def test_production_is_refused_until_it_names_the_proxies(cluster: Cluster, python: str) -> None:
+    complete = given(cluster, "production")
+    unset = complete | {name: cluster.settings()[name] for name in TO_SET["production"]}
+
+    _, (outcome, refused) = outcomes(python, cluster, complete, unset)
+
+    assert outcome.settings["trusted_proxies"] == ["10.1.0.0/16"]
+    assert refused.settings == {}
+    assert "APP_TRUSTED_PROXIES" not in cluster.settings("development"), "trusts nobody"
 
 
 def test_pods_require_the_secrets_the_service_needs(cluster: Cluster, python: str) -> None:
@@ -416,7 +430,10 @@ def test_metrics_are_for_prometheus_only(cluster: Cluster) -> None:
         "prometheus.io/scrape": "true",
     }
     assert set(open_to) == {"http", "metrics"}
-    assert open_to["http"] != open_to["metrics"]
+    (prometheus,) = open_to["metrics"]
+    assert set(prometheus) == {"namespaceSelector", "podSelector"}
+    assert prometheus["podSelector"]["matchLabels"] == {"app.kubernetes.io/name": "prometheus"}
+    assert prometheus not in open_to["http"]
 
 
 def test_egress_allows_only_needed_services(cluster: Cluster) -> None:
@@ -448,7 +465,7 @@ def test_service_runs_as_the_manifests_say(workshop: Workshop, tmp_path: Path, n
     container = cluster.container()
     ports = {each["name"]: str(free_port()) for each in container["ports"]}
     variables = cluster.settings() | production(answers) | {"APP_PORT": ports["http"]}
-    variables |= {"APP_DRAIN_SECONDS": "0.2"}
+    variables |= {"APP_DRAIN_SECONDS": "0.2", "APP_TRUSTED_PROXIES": "127.0.0.1"}
     variables |= {"APP_METRICS_PORT": ports["metrics"]} if "metrics" in ports else {}
     variables |= {each: text.replace("/data", str(tmp_path)) for each, text in variables.items()}
 

@@ -5,6 +5,7 @@ import http.server
 import ipaddress
 import json
 import shutil
+import socket
 import ssl
 import threading
 import time
@@ -142,6 +143,52 @@ def test_proxy_large_body_answers_413(ports: tuple[int, int], size: int, is_chun
     assert response.status == 413
     assert response.getheader("Content-Type") == "application/problem+json"
     assert problem["request_id"] == response.getheader("X-Request-ID")
+
+
+PROBLEMS = {
+    "nul": (b"GET /%00 HTTP/1.1\r\nHost: localhost\r\n\r\n", 400, "bad_request"),
+    "no-http": (b"nonsense\r\n\r\n", 400, "bad_request"),
+    "no-host": (b"GET / HTTP/1.1\r\n\r\n", 400, "bad_request"),
+    "internal": (b"GET /_proxy/400 HTTP/1.1\r\nHost: localhost\r\n\r\n", 404, "not_found"),
+    "trace": (b"TRACE / HTTP/1.1\r\nHost: localhost\r\n\r\n", 405, "method_not_allowed"),
+    "target": (b"GET /" + b"x" * 9000 + b" HTTP/1.1\r\n\r\n", 414, "uri_too_long"),
+    "header": (
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 9000 + b"\r\n\r\n",
+        431,
+        "request_header_fields_too_large",
+    ),
+    "coding": (
+        b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip\r\n\r\n",
+        501,
+        "not_implemented",
+    ),
+    "version": (b"GET / HTTP/3.0\r\nHost: localhost\r\n\r\n", 505, "http_version_not_supported"),
+}
+"""Requests that the proxy refuses itself, with status and code."""
+
+
+@pytest.mark.parametrize("name", [*PROBLEMS, "tls"])
+def test_proxy_own_errors_are_problems(ports: tuple[int, int], service: Service, name: str) -> None:
+    request, status, code = PROBLEMS.get(name, PROBLEMS["nul"])
+    _, reference = ask(service.port, "/nowhere")
+
+    response, problem = exchange(ports[name == "tls"], request)
+
+    assert (response.status, problem["status"], problem["code"]) == (status, status, code)
+    assert response.getheader("Content-Type") == "application/problem+json"
+    assert problem["request_id"] == response.getheader("X-Request-ID")
+    assert problem.keys() == reference.keys() - {"instance"}
+    assert response.getheader("Retry-After") is None
+
+
+def exchange(port: int, request: bytes) -> tuple[http.client.HTTPResponse, dict[str, object]]:
+    """Send bytes, and return the response and its problem."""
+    with socket.create_connection(("localhost", port), timeout=10) as connection:
+        connection.sendall(request)
+        response = http.client.HTTPResponse(connection)
+        response.begin()
+        problem: dict[str, object] = json.loads(response.read())
+    return response, problem
 
 
 class Streaming(http.server.BaseHTTPRequestHandler):

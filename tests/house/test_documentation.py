@@ -132,6 +132,7 @@ COMMANDS = {
     "template/docs/clients.md.jinja": "delivery/test_clients",
     "template/docs/example.md.jinja": "delivery/test_readme",
     "template/docs/resource.md.jinja": "delivery/test_readme",
+    "template/docs/runbook.md.jinja": "delivery/test_runbook",
     "template/docs/tables.md.jinja": "delivery/test_tables",
 }
 """The test module that runs the commands of each page that has any."""

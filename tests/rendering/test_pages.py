@@ -1,5 +1,6 @@
 """Pages of a project name only what the project has, and every link on them resolves."""
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
@@ -21,8 +22,13 @@ WRITTEN_LATER = {"openapi.json", "openapi-allowed.txt", "uv.lock", "docker/.env"
 FOREIGN = {
     *("BookingRow", "HttpClient", "btree_gist", "list_things", "max_body_size"),
     *("max_connections", "pg_trgm", "things_list"),
+    *("BLOCKER", "DATABASE_FILE", "NEXT_PASSWORD", "NEXT_URL", "RESTORED_URL"),
+    *("default_transaction_read_only", "pg_wal"),
 }
-"""Names of libraries, servers and made-up resources."""
+"""Names of libraries and servers, made-up resources, and a reader's variables."""
+
+ACCESS_LOG = "request"
+"""The event of the access log, at info."""
 
 SCAFFOLD = "scaffold/resource/template"
 SUFFIXES = r"py|md|toml|yaml|yml|json|conf|txt|lock|example"
@@ -155,6 +161,34 @@ def test_walk_of_a_request_names_functions_that_exist(answers: Answers) -> None:
         code = files[f"{PACKAGE}/{module}"]
         defined = rf"^\s*(?:async def|def|class) {name}\b|^{name} = "
         assert re.search(defined, code, re.MULTILINE), f"{module} has no {name}"
+
+
+@pytest.mark.parametrize("answers", COVERING, ids=name_of)
+def test_runbook_lists_the_events_to_act_on(answers: Answers) -> None:
+    files = files_of(answers)
+    code = [text for name, text in files.items() if re.match(rf"{PACKAGE}/.*\.py$", name)]
+    logged = {event for text in code for event in events_of(text)} - {ACCESS_LOG}
+    _, _, table = files["docs/runbook.md"].partition("## Log events")
+
+    listed = re.findall(r"^\| `(\w+)` \|", table.partition("\n## ")[0], re.MULTILINE)
+
+    assert listed == sorted(logged)
+
+
+def events_of(code: str) -> Iterator[str]:
+    """Return the events that a module logs at warning or above, or writes itself."""
+    for node in ast.walk(ast.parse(code)):
+        match node:
+            case ast.Call(
+                func=ast.Attribute(attr="warning" | "error" | "exception" | "critical"),
+                args=[event, *_],
+            ):
+                assert isinstance(event, ast.Constant), ast.unparse(node)
+                yield str(event.value)
+            case ast.Dict(keys=[ast.Constant("event"), *_], values=[ast.Constant(str(event)), *_]):
+                yield event
+            case _:
+                pass
 
 
 @pytest.mark.parametrize("answers", COVERING, ids=name_of)

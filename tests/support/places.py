@@ -76,6 +76,10 @@ PLACES: Mapping[str, tuple[str, str]] = {
         "cache database example observability",
         "lists the files that the scaffold writes, and the steps for a table",
     ),
+    "docs/runbook.md": (
+        "auth cache database example http_client kubernetes observability plugins rate_limit",
+        "lists the log events of each block, and what to do",
+    ),
     "docs/clients.md": (
         "auth example plugins",
         "clients send a token, and call the routes of each block",

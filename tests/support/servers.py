@@ -55,6 +55,24 @@ class Postgres:
             check=False,
         )
 
+    @contextmanager
+    def transaction(self, query: str) -> Generator[str]:
+        """Keep a transaction open, and yield the first line of its query's result."""
+        who = ["--host=127.0.0.1", f"--port={self.port}", f"--username={self.user}"]
+        with subprocess.Popen(
+            [str(self.programs / "psql"), *who, "--quiet", "-At", self.database],
+            env=os.environ | {"PGPASSWORD": self.password},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as client:
+            assert client.stdin
+            assert client.stdout
+            client.stdin.write(f"BEGIN;\n{query};\n")
+            client.stdin.flush()
+            yield client.stdout.readline().strip()
+            client.stdin.close()
+
 
 @contextmanager
 def postgres(given: Mapping[str, str] | None = None) -> Generator[Postgres]:
@@ -118,26 +136,31 @@ def nginx(project: Path, folder: Path, *upstreams: int) -> Generator[tuple[int, 
     """Run a project's proxy in front of some ports, and yield its ports for http and https.
 
     Its version is older than the image's, so the names that the image resolves by Docker's DNS are
-    replaced by IP addresses.
+    replaced by IP addresses. A proxy without TLS gets a certificate.
     """
     requires("nginx", "openssl")
     plain, secure = free_port(), free_port()
     servers = "\n".join(f"server 127.0.0.1:{port} max_fails=0;" for port in upstreams)
     certificate = f"ssl_certificate {folder}/cert.pem; ssl_certificate_key {folder}/key.pem;"
+    text = (project / "docker/nginx.conf").read_text()
+    if "listen 443 ssl default_server;" not in text:
+        plainly = "listen 80 default_server;"
+        text = text.replace(plainly, f"{plainly} listen 443 ssl default_server; {certificate}")
     replaced = {
         "server api:8000 resolve max_fails=0;": servers,
-        "listen 80 default_server;": f"listen {plain}; listen {secure} ssl; {certificate}",
+        "listen 80 default_server;": f"listen {plain};",
+        "listen 443 ssl default_server;": f"listen {secure} ssl;",
+        "/etc/nginx/tls/": f"{project}/docker/tls/",
         "/run/nginx.pid": f"{folder}/nginx.pid",
     }
-    text = (project / "docker/nginx.conf").read_text()
     for old, new in replaced.items():
-        assert old in text
+        assert old in text or "tls" in old
         text = text.replace(old, new)
     (folder / "nginx.conf").write_text(text)
     _certify(folder)
     command = ["nginx", "-p", str(folder), "-c", str(folder / "nginx.conf"), "-g", "daemon off;"]
     with _running(command, folder):
-        wait_for(f"http://localhost:{plain}/health")
+        wait_for(f"http://localhost:{plain}/_proxy/", 404)
         yield plain, secure
 
 
