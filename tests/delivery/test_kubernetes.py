@@ -56,14 +56,20 @@ SECRETS = {
     "REDIS_URL": "redis://redis.example.org:6379/0",
     "SECRET_KEY": "3f9c1d7be2a84650",
     "SENTRY_DSN": "https://0a1b2c@errors.example.org/1",
+    "SMTP_URL": "smtp://mail.example.org",
 }
 SECRETS["SECRET_KEY"] *= 3
 
 TO_SET = {"production": {"APP_TRUSTED_PROXIES": "10.1.0.0/16"}}
 """The settings that an overlay leaves to its owner."""
 
-PORTS = {"DATABASE_URL": 5432, "REDIS_URL": 6379, "OTEL_EXPORTER_OTLP_HEADERS": 4318}
-"""The egress port that each secret requires."""
+PORTS = {
+    "DATABASE_URL": {5432},
+    "OTEL_EXPORTER_OTLP_HEADERS": {4318},
+    "REDIS_URL": {6379},
+    "SMTP_URL": {465, 587},
+}
+"""The egress ports that each secret requires."""
 
 CONNECTIONS = 100 - 3
 """PostgreSQL's default connection limit without the slots reserved for superusers."""
@@ -400,7 +406,7 @@ def test_deployment_matches_the_settings(cluster: Cluster, python: str) -> None:
     _, (outcome,) = outcomes(python, cluster, given(cluster, "production"))
     settings, container = outcome.settings, cluster.container()
 
-    closing = settings.get("plugins_timeout_seconds", 0)
+    closing = settings.get("plugins_timeout_seconds", 0) + settings.get("mail_timeout_seconds", 0)
     stopping = settings["drain_seconds"] + settings["shutdown_seconds"] + closing
     assert cluster.pod()["terminationGracePeriodSeconds"] > stopping
     assert container["readinessProbe"]["timeoutSeconds"] > settings["readiness_timeout_seconds"]
@@ -441,7 +447,7 @@ def test_egress_allows_only_needed_services(cluster: Cluster) -> None:
     allowed = {
         each["port"] for each in chain.from_iterable(rule["ports"] for rule in policy["egress"])
     }
-    needed = {port for name, port in PORTS.items() if name in cluster.secrets()}
+    needed = set[int]().union(*(PORTS.get(name, ()) for name in cluster.secrets()))
     has_issuer = cluster.answers["auth"] == "jwt" and cluster.answers["database"] == "none"
     if cluster.answers["http_client"] or "SENTRY_DSN" in cluster.secrets() or has_issuer:
         needed.add(443)

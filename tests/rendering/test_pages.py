@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 
 from extensions.contract.questionnaire import Answers
 from tests.support.projection import files_of
-from tests.support.projects import covering, name_of
+from tests.support.projects import PEOPLE, QUESTIONNAIRE, covering, name_of
 
 pytestmark = pytest.mark.quick
 
@@ -202,6 +202,25 @@ def test_layout_annotates_every_file(answers: Answers) -> None:
     assert listed <= known, listed - known
     missing = [name for name in files if name not in listed and not name.startswith(whole)]
     assert [name for name in missing if name != f"{PACKAGE}/__init__.py"] == []
+
+
+ASVS = {
+    **{"6.1": 3, "6.2": 12, "6.3": 8, "6.4": 6, "6.5": 8, "6.6": 4, "6.7": 2, "6.8": 4},
+    **{"7.1": 3, "7.2": 4, "7.3": 2, "7.4": 5, "7.5": 3, "7.6": 2},
+}
+"""How many requirements each section of the standard has."""
+
+
+@pytest.mark.parametrize("database", ["postgresql", "sqlite"])
+def test_asvs_page_answers_every_requirement(database: str) -> None:
+    """The tests above find the files and tests that the page names."""
+    files = files_of(QUESTIONNAIRE.complete(PEOPLE | {"auth": "jwt", "database": database}))
+    found = re.findall(r"^\| ([\d.]+) \| (.+?) \| (.+) \|$", files["docs/asvs.md"], re.MULTILINE)
+
+    listed = [number for number, _, _ in found]
+    assert listed == [f"{section}.{n + 1}" for section, n_max in ASVS.items() for n in range(n_max)]
+    assert {answer for _, answer, _ in found} <= {"met", "in part", "not met", "does not apply"}
+    assert all(where for _, _, where in found)
 
 
 def annotated(page: str) -> Iterator[str]:

@@ -145,7 +145,7 @@ def test_auth_switched_off_with_users_follows_its_page(
 
     project.update(data={"auth": "none"})
     operator.sync(project.path)
-    missing = r"CommandError: No file in .* has the revision session_renewals"
+    missing = r"CommandError: No file in .* has the revision accounts"
     with pytest.raises(AssertionError, match=missing):
         operator.run(project.path, "my-app", "db", "upgrade")
     follow_page("docs/blocks/auth.md", project, operator)
