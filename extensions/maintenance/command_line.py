@@ -8,6 +8,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
@@ -16,13 +17,22 @@ import yaml
 
 from extensions.contract.crossing import combinations_of
 from extensions.contract.questionnaire import ROOT, InvalidAnswersError, read
+from extensions.contract.report import as_json, as_markdown, as_text
 from extensions.maintenance.bump import UnresolvableError, bump
+from extensions.maintenance.difference import difference, newest
 from extensions.maintenance.documentation import pages
+from extensions.maintenance.fleet import as_table, inventory
 from extensions.maintenance.releases import releases, section
+from extensions.maintenance.revisions import UnknownRevisionError
 
 __all__ = ["main", "part"]
 
 _PER_SHARD = 48
+_NO_MAPPING = "Not a YAML mapping. Write one `question: answer` per line."
+
+
+class UnreadableError(ValueError):
+    """A file cannot be read; the message names it."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -70,8 +80,24 @@ def _parser() -> argparse.ArgumentParser:
     validate.add_argument("answers", type=Path, metavar="ANSWERS.yml")
     validate.set_defaults(run=_validate)
 
+    compared = commands.add_parser(
+        "diff", help="show what a change of the template does to generated projects"
+    )
+    _take_diff(compared)
+
     docs = commands.add_parser("docs", help="regenerate the pages that come from other files")
     docs.set_defaults(run=_docs)
+
+    counted = commands.add_parser("fleet", help="list projects, and how far behind they are")
+    counted.add_argument(
+        "places",
+        nargs="+",
+        type=Path,
+        metavar="DIR",
+        help="a checkout, a folder of checkouts, or a YAML file with the answers of repositories",
+    )
+    counted.add_argument("--json", action="store_true", help="print a JSON list")
+    counted.set_defaults(run=_fleet)
 
     made = commands.add_parser("pictures", help="make the pictures and samples of the README")
     made.set_defaults(run=_pictures)
@@ -88,6 +114,22 @@ def _parser() -> argparse.ArgumentParser:
     )
     listed.set_defaults(run=_releases)
     return parser
+
+
+def _take_diff(compared: argparse.ArgumentParser) -> None:
+    """Add the arguments of `diff`."""
+    compared.add_argument("old", metavar="OLD", help="a release, such as 0.4.1, or a git revision")
+    compared.add_argument("new", metavar="NEW", nargs="?", help="by default the working tree")
+    compared.add_argument(
+        "--answers", type=Path, metavar="FILE", help="compare one project instead of all"
+    )
+    form = compared.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print one JSON object")
+    form.add_argument("--markdown", action="store_true", help="print Markdown")
+    compared.add_argument(
+        "--limit", type=int, metavar="BYTES", help="leave out hunks that make Markdown longer"
+    )
+    compared.set_defaults(run=_diff)
 
 
 def part(text: str) -> tuple[int, int]:
@@ -130,19 +172,40 @@ def _schema(_options: argparse.Namespace) -> int:
 def _validate(options: argparse.Namespace) -> int:
     try:
         read().complete(_answers_in(options.answers))
-    except OSError as error:
-        return _refuse(f"{options.answers}: {error.strerror}")
-    except (UnicodeDecodeError, yaml.YAMLError):
-        return _refuse(
-            f"{options.answers}: Not a YAML mapping. Write one `question: answer` per line."
-        )
-    except InvalidAnswersError as error:
+    except (UnreadableError, InvalidAnswersError) as error:
         return _refuse(str(error))
     return 0
 
 
+def _diff(options: argparse.Namespace) -> int:
+    try:
+        answers = _answers_in(options.answers) if options.answers else None
+        report = difference(options.old, options.new, answers)
+    except (UnknownRevisionError, UnreadableError, InvalidAnswersError) as error:
+        return _refuse(str(error))
+    if options.json:
+        _write(json.dumps(as_json(report)))
+    else:
+        _write(as_markdown(report, options.limit) if options.markdown else as_text(report))
+    return 0
+
+
+def _fleet(options: argparse.Namespace) -> int:
+    missing = [place for place in options.places if not place.exists()]
+    if missing:
+        return _refuse(f"{missing[0]}: No such file or directory")
+    found = inventory(options.places)
+    _write(json.dumps([asdict(each) for each in found]) if options.json else as_table(found))
+    return 0
+
+
 def _docs(_options: argparse.Namespace) -> int:
-    for name, text in pages().items():
+    try:
+        changes = newest()
+    except UnknownRevisionError as error:
+        sys.stderr.write(f"CHANGELOG.md keeps its list of what changes in projects: {error}\n")
+        changes = None
+    for name, text in pages(difference=changes).items():
         if (ROOT / name).read_text(encoding="utf-8") != text:
             (ROOT / name).write_text(text, encoding="utf-8")
             _write(name)
@@ -182,9 +245,14 @@ def _releases(options: argparse.Namespace) -> int:
 
 
 def _answers_in(path: Path) -> dict[str, object]:
-    content: object = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    try:
+        content: object = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except OSError as error:
+        raise UnreadableError(f"{path}: {error.strerror}") from error
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UnreadableError(f"{path}: {_NO_MAPPING}") from error
     if not isinstance(content, dict):
-        raise yaml.YAMLError
+        raise UnreadableError(f"{path}: {_NO_MAPPING}")
     return {str(name): value for name, value in cast("dict[object, object]", content).items()}
 
 

@@ -21,14 +21,16 @@ The first value of each answer is its default. Each block's own page says how it
 happens to its data.
 """
 _STACK: tuple[Table, ...] = ("packages", "settings")
+_DIFFERENCE = re.compile(r"(?<=<!-- difference -->\n).*?(?=<!-- end of difference -->)", re.DOTALL)
 _MARKED = re.compile(r"(?<=<!-- answers -->\n).*?(?=<!-- end of answers -->)", re.DOTALL)
 
 
-def pages(root: Path = ROOT) -> dict[str, str]:
+def pages(root: Path = ROOT, difference: str | None = None) -> dict[str, str]:
     """Generate all pages.
 
     Args:
         root: The folder that holds `copier.yml`.
+        difference: What the newest release changes in projects; by default as it is written.
 
     Returns:
         The text of each page, by its path.
@@ -36,8 +38,11 @@ def pages(root: Path = ROOT) -> dict[str, str]:
     questionnaire = read(root)
     table = "\n".join(["", *_answers(questionnaire), "", ""])
     readme = (root / "README.md").read_text(encoding="utf-8")
+    if difference is None:
+        written = _DIFFERENCE.search((root / "CHANGELOG.md").read_text(encoding="utf-8"))
+        difference = written[0] if written else ""
     return {
-        "CHANGELOG.md": changelog(releases(root)),
+        "CHANGELOG.md": changelog(releases(root), difference),
         "README.md": _MARKED.sub(lambda _: table, readme),
         "docs/blocks.md": "\n".join([_BLOCKS, *_blocks(questionnaire)]),
     }

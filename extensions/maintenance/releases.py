@@ -76,16 +76,19 @@ def releases(root: Path = ROOT) -> tuple[Release, ...]:
     return _Releases.model_validate(tomllib.loads((root / "releases.toml").read_text())).releases
 
 
-def changelog(entries: tuple[Release, ...]) -> str:
+def changelog(entries: tuple[Release, ...], difference: str) -> str:
     """Generate the changelog.
 
     Args:
         entries: The releases, newest first.
+        difference: The lines that summarise what the newest release changes in projects.
 
     Returns:
         The text of `CHANGELOG.md`.
     """
-    return "\n".join([_CHANGELOG, *("\n".join(section(entry)) for entry in entries)])
+    newest, *older = ("\n".join(section(entry)) for entry in entries)
+    marked = f"<!-- difference -->\n{difference}<!-- end of difference -->\n"
+    return "\n".join([_CHANGELOG, newest, marked, *older])
 
 
 def section(entry: Release) -> list[str]:

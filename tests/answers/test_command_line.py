@@ -111,7 +111,17 @@ def test_wrong_usage_exits_with_2_and_a_hint(
 
 @pytest.mark.parametrize(
     "command",
-    [[], ["combinations"], ["schema"], ["validate"], ["docs"], ["pictures"], ["releases"]],
+    [
+        [],
+        ["combinations"],
+        ["diff"],
+        ["docs"],
+        ["fleet"],
+        ["pictures"],
+        ["releases"],
+        ["schema"],
+        ["validate"],
+    ],
 )
 def test_help_is_there(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:

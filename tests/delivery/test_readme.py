@@ -17,6 +17,7 @@ import pytest
 import uv
 
 from extensions.contract.questionnaire import ROOT, Answers
+from extensions.maintenance.command_line import main
 from tests.support.delivery import PROJECTS, free_port, owners_variables, ran, wait_for
 from tests.support.history import PRESENT, PREVIOUS, History, Project
 from tests.support.projects import Workshop
@@ -28,11 +29,12 @@ COMPOSE = """\
 [ "$1" = compose ] || exit 1
 [ "$2" = -f ] && test -f "$3" || test -f docker-compose.yml
 """
+TOOLS = "uv run python -m extensions "
 KUBECTL = """\
 [ "$1" = create ] || test -d "$3"
 """
 COPIER = f"""\
-[ "$1" = copier ] && shift && exec "{sys.executable}" -m copier "$@"
+case "$1" in copier*) shift && exec "{sys.executable}" -m copier "$@" ;; esac
 """
 
 
@@ -220,10 +222,14 @@ def test_fleet_page_commands_for_operators_work(
     """Its walk through a block is followed in `test_fleet.py`."""
     project, reader = begin(PROJECTS["default"], PREVIOUS)
     page = (ROOT / "docs/fleet.md").read_text().partition("## A block of your own")[0]
-    check, *fork = commands_in(page)
+    commands = list(commands_in(page))
+    tools = [command.partition(TOOLS)[2] for command in commands if TOOLS in command]
+    check, *fork = (command for command in commands if TOOLS not in command)
     repository = tmp_path / "fastapi-service-template"
     repository.symlink_to(history.repository)
 
+    for command in tools:
+        assert main([str(tmp_path) if word == ".." else word for word in command.split()]) == 0
     reader.follow(check)
     reader.follow(re.sub(r"https://\S+/", f"{tmp_path}/", "\n".join(fork)))
 

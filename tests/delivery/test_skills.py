@@ -28,7 +28,7 @@ exec "{uv.find_uv_bin()}" "$@"
 """,
     "uvx": f"""\
 #!/bin/sh
-[ "$1" = copier ] && shift && exec "{sys.executable}" -m copier "$@"
+case "$1" in copier*) shift && exec "{sys.executable}" -m copier "$@" ;; esac
 """,
 }
 """What commands of skills call: no other machine, and the packages of these tests."""

@@ -289,7 +289,8 @@ def test_template_update_names_conflicts_and_rejected_changes(
     update: Update, old_project: Project, tools: Path
 ) -> None:
     old_project.edit(_retry_less)
-    recorder(tools, "uvx", f"{UVX.replace('exec', '')}\n[ $1 != update ] || touch README.md.rej")
+    rejected = 'case "$*" in *update-preview-*) ;; update*) touch README.md.rej ;; esac'
+    recorder(tools, "uvx", f"{UVX.replace('exec', '')}\n{rejected}")
 
     runner = update(old_project, "a token")
 
@@ -317,7 +318,7 @@ def test_template_update_names_the_files_it_deletes(update: Update, old_project:
 
     runner = update(old_project, "a token")
 
-    assert f"edits made here:\n- `{DROPPED}`" in "\n".join(runner.calls)
+    assert f"| **Deleted with your edits** | 1: `{DROPPED}` |" in "\n".join(runner.calls)
 
 
 def _retry_less(project: Path) -> None:

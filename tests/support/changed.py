@@ -46,6 +46,7 @@ CONCERNED: Mapping[str, Sequence[str]] = {
     ".claude/*": ("house/test_agent_files",),
     ".github/*": (
         "house/test_changed",
+        "house/test_difference",
         "house/test_english",
         "rendering/test_files",
         "updates/test_fleet",
@@ -64,7 +65,12 @@ CONCERNED: Mapping[str, Sequence[str]] = {
     "README.md": ("house/test_front_page", "delivery/test_pictures", "delivery/test_readme"),
     "llms.txt": ("house/test_agent_files",),
     "tests/mutations/*": ("house/test_documentation", "house/test_english", "house/test_mutations"),
-    "releases.toml": (*DOCUMENTATION, "answers/test_command_line", "updates/test_releases"),
+    "releases.toml": (
+        *DOCUMENTATION,
+        "answers/test_command_line",
+        "house/test_difference",
+        "updates/test_releases",
+    ),
 }
 """The test modules that read unrendered files, by pattern; all matching patterns apply.
 

@@ -10,15 +10,13 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from extensions.contract.questionnaire import ROOT, Answers, Questionnaire
+from extensions.contract import projection
+from extensions.contract.questionnaire import ROOT, Answers, Questionnaire, read
 from tests.support.projects import PEOPLE, QUESTIONNAIRE
 
 __all__ = ["FOLDER", "Rendered", "files_of", "project", "sources", "text_of", "versions"]
 
-SUFFIX = QUESTIONNAIRE.settings.templates_suffix
-SUBDIRECTORY = QUESTIONNAIRE.settings.subdirectory
-FOLDER = ROOT / SUBDIRECTORY
-COPIER = {"_copier_conf": {"answers_file": ".copier-answers.yml"}}
+FOLDER = ROOT / QUESTIONNAIRE.settings.subdirectory
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +31,7 @@ class Rendered:
 @cache
 def sources(root: Path = ROOT) -> tuple[Path, ...]:
     """Return every file under `template/` except the answers file, which only Copier can write."""
-    files = (path for path in (root / SUBDIRECTORY).rglob("*") if path.is_file())
-    return tuple(sorted(path for path in files if "answers_file" not in path.name))
+    return projection.sources(read(root))
 
 
 def versions(
@@ -43,14 +40,14 @@ def versions(
     fixed: Mapping[str, object] = PEOPLE,
 ) -> Iterator[Rendered]:
     """Render a file for every combination of the answers it reads, and yield distinct results."""
-    read = questionnaire.answers_read(source)
+    names = questionnaire.answers_read(source)
     seen: set[tuple[str, str]] = set()
-    for answers in questionnaire.combinations(over=read, fixed=fixed):
+    for answers in questionnaire.combinations(over=names, fixed=fixed):
         rendered = project(source, answers, questionnaire)
         if rendered is not None and rendered not in seen:
             seen.add(rendered)
             path, content = rendered
-            chosen = frozenset((name, answers[name]) for name in read)
+            chosen = frozenset((name, answers[name]) for name in names)
             yield Rendered(path=path, content=content, answers=chosen)
 
 
@@ -68,31 +65,12 @@ def files_of(answers: Answers, among: Iterable[Path] | None = None) -> dict[str,
 def project(
     source: Path, answers: Answers, questionnaire: Questionnaire = QUESTIONNAIRE
 ) -> tuple[str, str] | None:
-    """Render one file for one combination.
-
-    Returns:
-        Its path in the project and its text, or None if the answers leave it out.
-    """
-    context = {**answers, **COPIER}
-    name, steps, text = _read(source, questionnaire.root)
-    parts = [questionnaire.render(f"the name {step}", step, context) for step in steps]
-    path = "/".join(parts).removesuffix(SUFFIX)
-    is_named = all(part.removesuffix(SUFFIX) for part in parts)
-    if not is_named or questionnaire.excludes(path, answers):
-        return None
-    return path, text_of(name, text, answers, questionnaire)
+    """Render one file for one combination, or return None if the answers leave it out."""
+    return projection.project(source, answers, questionnaire)
 
 
 def text_of(
     name: str, text: str, answers: Answers, questionnaire: Questionnaire = QUESTIONNAIRE
 ) -> str:
     """Return the rendered text of a template file with these answers."""
-    is_template = name.endswith(SUFFIX)
-    return questionnaire.render(name, text, {**answers, **COPIER}) if is_template else text
-
-
-@cache
-def _read(source: Path, root: Path) -> tuple[str, tuple[str, ...], str]:
-    """Return the name of a file, with each step of its path, and its text."""
-    steps = source.relative_to(root / SUBDIRECTORY).parts
-    return str(source.relative_to(root)), steps, source.read_text()
+    return projection.text_of(name, text, answers, questionnaire)

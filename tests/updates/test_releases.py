@@ -14,6 +14,7 @@ import yaml
 
 from extensions.contract.questionnaire import ALONGSIDE, ROOT, Answer, Answers
 from extensions.maintenance.command_line import main
+from extensions.maintenance.difference import difference as difference_of
 from extensions.maintenance.releases import Release, releases
 from tests.support import edits
 from tests.support.edits import CLASHES, DELETIONS, EXAMPLE_EDITS, KEPT_EDITS, MAY_CLASH, Edit
@@ -31,6 +32,7 @@ from tests.support.history import (
     released,
     run_copier,
 )
+from tests.support.previews import Foreseen
 from tests.support.projects import PEOPLE, QUESTIONNAIRE, combinations, covering, name_of
 from tests.support.workflows import Runner, recorder
 
@@ -104,6 +106,27 @@ def test_update_from_a_release_equals_a_fresh_copy(
     assert {name: after[name] for name in LISTED} == {name: answers[name] for name in LISTED}
 
 
+@pytest.mark.parametrize("release", RELEASES, ids=lambda release: release.version)
+def test_update_from_a_release_changes_what_the_difference_says(
+    real_history: History, tmp_path: Path, release: Release
+) -> None:
+    answers = given_to(release, known_to(release)[0])
+    project = real_history.copy(tmp_path / "my-app", answers, release.tag)
+    before = project.without()
+    said = difference_of(release.version, answers=answers).comparison
+
+    project.update()
+
+    after = project.without()
+    moved = {name for each in said.moved for name in (each.name, each.new)}
+    gone, new = before.keys() - after.keys(), after.keys() - before.keys()
+    changed = {name for name in before.keys() & after.keys() if before[name] != after[name]}
+    assert {as_announced(name) for name in gone | new} - moved == {
+        each.name for each in (*said.gone, *said.new)
+    }
+    assert {as_announced(name) for name in changed} == {each.name for each in said.changed}
+
+
 def test_plain_command_line_updates_from_the_newest_release(
     real_history: History, tmp_path: Path
 ) -> None:
@@ -140,9 +163,11 @@ def test_update_from_a_release_keeps_edits(
     has_database = answers["database"] != "none"
     project.edit(*KEPT_EDITS, *[edits.own_table] * has_database)
     mine = lines_added(project)
+    foreseen = Foreseen(project)
 
     project.update()
 
+    foreseen.assert_true()
     _assert_kept(project, mine)
     assert {*project.conflicts()} <= {*MAY_CLASH, *[TABLES] * has_database}
     fresh = real_history.fresh(answers, NOW)
@@ -167,9 +192,11 @@ def test_update_from_a_release_loses_no_other_edits(
     before = set(project.without())
     project.edit(edit)
     mine, gone = lines_added(project), before - set(project.without())
+    foreseen = Foreseen(project)
 
     project.update()
 
+    foreseen.assert_true()
     gone_with = announced(release)
     _assert_kept(
         project, {name: mine[name] for name in mine if as_announced(name) not in gone_with}
