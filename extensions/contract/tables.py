@@ -25,7 +25,8 @@ _PLACES: Mapping[Table, str] = {
 }
 
 _PATHS: tuple[Table, ...] = ("files", "own_files")
-_FOLDERS = ("src", "tests")
+_OF_A_BLOCK = ("docs/{}.md", "src/*/{}", "src/*/settings/{}.py", "tests/*/{}")
+"""The paths of a fork's block, as in `files.jinja`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +87,7 @@ def deciding(root: Path) -> Mapping[str, frozenset[str]]:
     blocks = [_text(pair.key) for pair in own.items] if isinstance(own, nodes.Dict) else []
     listed = [row for table in _PATHS for row in rows(table, root)]
     return {
-        **{f"/{folder}/*/{name}": frozenset({name}) for name in blocks for folder in _FOLDERS},
+        **{f"/{path.format(name)}": frozenset({name}) for name in blocks for path in _OF_A_BLOCK},
         **{f"/{row.cells[0]}": row.reads for row in listed},
     }
 

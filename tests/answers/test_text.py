@@ -170,23 +170,64 @@ def _shown(kind: str, content: str) -> str:
 # ------------------------------------------------------------------------------------- refusals
 
 
+JOINERS = "\u200c\u200d"
+BETWEEN_LETTERS = re.compile(rf"(?<=[^\s{JOINERS}])[{JOINERS}](?=[^\s{JOINERS}])")
+
+
 @moderately
-@given(st.text(max_size=12))
+@given(st.text(st.characters() | st.sampled_from(JOINERS), max_size=12))
 def test_only_one_visible_line_is_accepted(text: str) -> None:
-    is_fine = 1 <= len(text) <= 10 and text.isprintable() and text == text.strip()
+    visible = BETWEEN_LETTERS.sub("", text)
+    is_fine = 1 <= len(text) <= 10 and visible.isprintable() and text == text.strip()
 
     assert (TEXT.line_error(text, 10) == "") is is_fine
 
 
 @pytest.mark.parametrize(
     "text",
-    ["\u202e", "\u2066", "\u200b", "\u200d", "\ufeff", "\x7f", "\x85", "\u2028", "\xa0", "\u00ad"],
+    [
+        "\u202e",
+        "\u2066",
+        "\u200b",
+        "\u200d\u200d",
+        "\ufeff",
+        "\x7f",
+        "\x85",
+        "\u2028",
+        "\xa0",
+        "\u00ad",
+    ],
 )
 def test_invisible_characters_are_refused(text: str) -> None:
     assert TEXT.line_error(f"a{text}b", 64)
 
 
-@pytest.mark.parametrize("text", ["", "ada@example.com", "a.b+c_d%e-f@sub.example.co.uk"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+        "\u0915\u094d\u200d\u0937",
+        "\U0001f469\u200d\U0001f4bb",
+    ],
+    ids=["Persian", "Hindi", "emoji"],
+)
+def test_joiners_are_accepted_within_words_only(text: str) -> None:
+    assert TEXT.line_error(text, 64) == ""
+    for joiner in JOINERS:
+        for padded in (joiner + text, text + joiner, f"{text} {joiner}{text}"):
+            assert TEXT.line_error(padded, 64)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "ada@example.com",
+        "a.b+c_d%e-f@sub.example.co.uk",
+        "z.o'brien@example.com",
+        "!#$%&'*+/=?^_`{|}~-@example.com",
+    ],
+)
 def test_email_addresses_are_accepted(text: str) -> None:
     assert TEXT.email_error(text) == ""
 

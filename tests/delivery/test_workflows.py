@@ -11,11 +11,23 @@ from typing import ClassVar
 
 import pytest
 import uv
+import yaml
+from copier import run_copy
 
 from extensions.contract.questionnaire import Answers
 from tests.support.delivery import PROJECTS, owned, owners_variables, ran
 from tests.support.edits import bumped_same_dependency
-from tests.support.history import DROPPED, PREVIOUS, History, Project, git, substitute
+from tests.support.history import (
+    ANSWERS_FILE,
+    DROPPED,
+    PRESENT,
+    PREVIOUS,
+    History,
+    Project,
+    git,
+    substitute,
+)
+from tests.support.projection import files_of
 from tests.support.projects import PEOPLE, Workshop
 from tests.support.workflows import Runner, jobs_of, recorder
 
@@ -364,3 +376,49 @@ def test_template_update_fails_if_lookup_fails(
 
     assert "check-update" in failure.value.cmd
     assert "up to date" not in failure.value.output
+
+
+def test_template_update_reads_the_projects_own_answers_file(
+    workshop: Workshop, history: History, tmp_path: Path, tools: Path
+) -> None:
+    """Another template's answers are in the file that Copier reads by default."""
+    name = ".copier-answers.service.yml"
+    project = Project(tmp_path / "my-app", tmp_path / "my-app")
+    for version, into in ((PREVIOUS, project.path), (PRESENT, tmp_path / "newest")):
+        run_copy(
+            str(history.repository),
+            into,
+            data=dict(PEOPLE),
+            vcs_ref=version,
+            answers_file=name,
+            defaults=True,
+            unsafe=False,
+            quiet=True,
+        )
+    others = "_commit: v9.9.9\n_src_path: https://template.invalid/other\n"
+    project.write(ANSWERS_FILE, others)
+    project.git("init", "--quiet")
+    project.commit()
+    git(tmp_path, "init", "--quiet", "--bare", "origin.git")
+    project.git("remote", "add", "origin", str(tmp_path / "origin.git"))
+
+    runner = runner_in(workshop, project.path, tools, **{STORED: "a token"})
+    runner.run(tmp_path / "newest" / WORKFLOWS / "template-update.yml", "update")
+
+    assert f"_commit: {PRESENT}" in project.git("show", f"origin/{BRANCH}:{name}")
+    assert project.git("show", f"origin/{BRANCH}:{ANSWERS_FILE}") == others
+
+
+# ------------------------------------------------------------------------------------- branches
+
+
+@pytest.mark.quick
+def test_ci_runs_on_either_default_branch() -> None:
+    ci, release = (
+        files_of(PROJECTS["default"])[f"{WORKFLOWS}/{name}.yml"] for name in ("ci", "release")
+    )
+
+    pushed = yaml.safe_load(ci)[True]["push"]["branches"]  # YAML 1.1 reads `on` as true
+    assert pushed == ["main", "master"]
+    assert "workflow_dispatch" in yaml.safe_load(ci)[True]
+    assert "gh workflow run ci.yml --ref BRANCH" in release

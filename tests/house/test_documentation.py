@@ -115,9 +115,11 @@ def test_links_have_existing_targets(name: str) -> None:
 
 COMMANDS = {
     "README.md": "delivery/test_readme",
+    "docs/adopting.md": "updates/test_adopting",
     "docs/blocks/auth.md": "updates/test_switches_running",
     "docs/blocks/example.md": "updates/test_resources",
     "docs/fleet.md": "updates/test_fleet",
+    "docs/own-blocks.md": "updates/test_fleet",
     "docs/updating.md": "delivery/test_readme",
     "template/.agents/skills/add-resource/SKILL.md.jinja": "delivery/test_skills",
     "template/.agents/skills/add-setting/SKILL.md.jinja": "delivery/test_skills",

@@ -72,6 +72,11 @@ BAD_ANSWERS = [
     ),
     BadAnswer(
         "project_slug",
+        "git",
+        "git is a program that the project starts. Choose another name, such as git-service.",
+    ),
+    BadAnswer(
+        "project_slug",
         "nul",
         "nul is a reserved device name on Windows. Choose another name, such as nul-service.",
     ),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -23,13 +24,13 @@ from tests.support.projects import PEOPLE, Workshop, combinations, render
 from tests.support.steps import Step, steps_of
 
 PAGE = ROOT / "docs/fleet.md"
-WALK = "A block of your own"
+WALK = ROOT / "docs/own-blocks.md"
 BLOCK = "own_ids"
 
 
 def walkthrough() -> Iterator[Step]:
     """Return the steps of the walkthrough."""
-    return steps_of(PAGE.read_text().partition(f"## {WALK}\n")[2])
+    return steps_of(WALK.read_text())
 
 
 def follow(step: Step, root: Path) -> None:
@@ -93,13 +94,17 @@ def test_scheduled_run_covers_every_combination(fork: Path, tmp_path: Path, ever
     assert '--shard "$SHARD" ${EVERY:+"$EVERY"}' in test
 
 
-def test_walkthrough_changes_one_line_per_shared_file(fork: Path) -> None:
+def test_walkthrough_adds_single_rows_to_shared_files(fork: Path) -> None:
     """Except for the question, which is one block; `own.jinja` belongs to forks."""
+    changed: dict[str, int] = {}
     for path in fork.rglob("*.jinja"):
         upstream = ROOT / path.relative_to(fork)
-        if upstream.exists() and path.name != "own.jinja":
+        if upstream.exists() and path.read_text() != upstream.read_text():
             added = len(path.read_text().splitlines()) - len(upstream.read_text().splitlines())
-            assert added <= 1, path.name
+            changed[path.name] = added
+
+    assert changed.pop("own.jinja") > 1
+    assert changed == {"names.jinja": 1, "stack.jinja": 2}, "a package and a setting"
 
 
 def test_next_upstream_block_merges_without_conflict(tmp_path: Path) -> None:
@@ -144,18 +149,49 @@ def commit_all(root: Path) -> None:
     git(root, "commit", "--quiet", "--message=work")
 
 
-def test_own_block_without_router_row_is_still_wired(fork: Path, tmp_path: Path) -> None:
+def test_own_block_of_an_earlier_release_is_still_wired(fork: Path, tmp_path: Path) -> None:
     root = Path(shutil.copytree(fork, tmp_path / "template"))
     own = root / "extensions/own.jinja"
-    routers = f"{{% set own_routers = [\n    '{BLOCK}',\n"
-    assert routers in own.read_text()
-    own.write_text(own.read_text().replace(routers, routers.splitlines()[0] + "\n"))
+    rows = re.compile(rf"^    \({BLOCK}, '\w+', '{BLOCK}'\),\n", re.MULTILINE)
+    assert len(rows.findall(own.read_text())) == 5
+    own.write_text(rows.sub("", own.read_text()))
 
     project = render(root, tmp_path / "my-app", PEOPLE | {BLOCK: True})
 
     main = (project / "src/my_app/main.py").read_text()
     assert f"    {BLOCK}.add_routes(app)\n" in main
     assert f"{BLOCK}.create_router" not in main
+
+
+def test_own_block_needs_no_router(fork: Path, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(fork, tmp_path / "template"))
+    own = root / "extensions/own.jinja"
+    own.write_text(own.read_text().replace(f"    ({BLOCK}, 'router', '{BLOCK}'),\n", ""))
+    (root / f"template/src/{{{{ package_name }}}}/{BLOCK}/router.py.jinja").unlink()
+
+    project = render(root, tmp_path / "my-app", PEOPLE | {BLOCK: True})
+
+    main = (project / "src/my_app/main.py").read_text()
+    assert "router as" not in main
+    assert f"stack.enter_async_context(open_{BLOCK}(app))" in main
+
+
+def test_own_block_reaches_compose_and_the_cluster(fork: Path, tmp_path: Path) -> None:
+    given = {BLOCK: True, "kubernetes": True, "plugins": True}
+    project = render(fork, tmp_path / "my-app", PEOPLE | given)
+
+    stack = yaml.safe_load((project / "docker/docker-compose.yml").read_text())
+    base = project / "deploy/kubernetes/base"
+    policy = yaml.safe_load((base / "networkpolicy.yaml").read_text())
+    main = (project / "src/my_app/main.py").read_text()
+    assert "ids-registry" in stack["services"]
+    assert stack["services"]["api"]["environment"]["APP_IDS_REGISTRY"] == "ids-registry:6379"
+    assert stack["volumes"] == {"ids": None}
+    assert "APP_IDS_REGISTRY=ids-registry:6379" in (base / "kustomization.yaml").read_text()
+    assert 6379 in [port["port"] for rule in policy["spec"]["egress"] for port in rule["ports"]]
+    assert "docs/own_ids.md" in (project / "README.md").read_text()
+    assert main.index(f"{BLOCK}.create_router(),") < main.index("    add_plugins(app)")
+    assert main.index(f"open_{BLOCK}(app)") < main.index("open_plugins(app)")
 
 
 def test_own_block_off_leaves_no_trace(fork: Path, template: Path, tmp_path: Path) -> None:
