@@ -69,9 +69,10 @@ def rows(table: Table, root: Path) -> tuple[Row, ...]:
         Its rows, in order; none if the file is missing.
     """
     folder = root / "extensions"
-    assigned = dict(_assigned(folder / "conditions.jinja"))
-    listed = dict(_assigned(folder / _PLACES[table])).get(table)
-    return tuple(_rows(listed, assigned)) if isinstance(listed, nodes.List) else ()
+    conditions = dict(_assigned(folder / "conditions.jinja"))
+    beside = dict(_assigned(folder / _PLACES[table]))
+    listed = beside.get(table)
+    return tuple(_rows(listed, conditions, beside)) if isinstance(listed, nodes.List) else ()
 
 
 def deciding(root: Path) -> Mapping[str, frozenset[str]]:
@@ -113,14 +114,14 @@ def _assigned(file: Path) -> Iterator[tuple[str, nodes.Expr]]:
             yield _name(assignment.target), assignment.node
 
 
-def _rows(listed: nodes.List, conditions: _Conditions) -> Iterator[Row]:
+def _rows(listed: nodes.List, conditions: _Conditions, values: _Conditions) -> Iterator[Row]:
     for item in listed.items:
         condition, *cells = item.iter_child_nodes()
         yield Row(
             line=item.lineno,
             reads=frozenset(_names(condition, conditions)),
             condition=_in_words(condition, conditions),
-            cells=tuple(map(_text, cells)),
+            cells=tuple(_text(values.get(_name(cell), cell)) for cell in cells),
         )
 
 
@@ -137,7 +138,7 @@ def _names(node: nodes.Node, conditions: _Conditions) -> Iterator[str]:
 
 
 def _text(node: nodes.Node) -> str:
-    return str(node.value) if isinstance(node, nodes.Const) else f"({_name(node)})"
+    return str(node.value) if isinstance(node, nodes.Const) else f"<{_name(node)}>"
 
 
 def _in_words(node: nodes.Node, conditions: _Conditions) -> str:
