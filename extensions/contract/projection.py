@@ -4,16 +4,25 @@ Rendering a file for one combination of answers costs a fraction of a copy, and 
 same answers are rendered once. A test compares the result with what Copier writes.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
 
 from extensions.contract.questionnaire import Answer, Answers, Questionnaire
 
-__all__ = ["Files", "Projection", "project", "sources", "text_of"]
+__all__ = [
+    "ANSWERS_FILE",
+    "Files",
+    "Projection",
+    "answers_file_of",
+    "project",
+    "sources",
+    "text_of",
+]
 
-COPIER = {"_copier_conf": {"answers_file": ".copier-answers.yml"}}
+ANSWERS_FILE = ".copier-answers.yml"
+COPIER = {"_copier_conf": {"answers_file": ANSWERS_FILE}}
 
 type Files = dict[str, str]
 """The text of each file of a project, by its path."""
@@ -69,6 +78,26 @@ def text_of(name: str, text: str, answers: Answers, questionnaire: Questionnaire
     """
     is_template = name.endswith(questionnaire.settings.templates_suffix)
     return questionnaire.render(name, text, {**answers, **COPIER}) if is_template else text
+
+
+def answers_file_of(
+    answers: Answers, metadata: Mapping[str, str], questionnaire: Questionnaire
+) -> str:
+    """Render the answers file of a project as Copier does.
+
+    Args:
+        answers: The answers to all questions.
+        metadata: `_commit` and `_src_path`: the release and the address of the template.
+        questionnaire: The template's questionnaire.
+
+    Returns:
+        The text of `.copier-answers.yml`.
+    """
+    folder = questionnaire.root / questionnaire.settings.subdirectory
+    (source,) = folder.glob("*answers_file*")
+    name, _, text = _read(source, questionnaire.root, questionnaire.settings.subdirectory)
+    context = {**answers, **COPIER, "_copier_answers": {**metadata, **answers}}
+    return questionnaire.render(name, text, context)
 
 
 @cache

@@ -292,7 +292,7 @@ class Questionnaire(Contract):
 
     def _answer(self, question: Question, default: Answer, context: Mapping[str, object]) -> Answer:
         answer = question.parse(context.get(question.name, default))
-        if not self._applies(question, context):
+        if not self.applies(question, context):
             if answer != default:
                 raise ValueError("This conflicts with the other answers. Leave it out.")
             return default
@@ -303,7 +303,16 @@ class Questionnaire(Contract):
             raise ValueError(refusal)
         return answer
 
-    def _applies(self, question: Question, context: Mapping[str, object]) -> bool:
+    def applies(self, question: Question, context: Mapping[str, object]) -> bool:
+        """Check whether a question is asked, given the answers before it.
+
+        Args:
+            question: The question.
+            context: The answers.
+
+        Returns:
+            Whether its `when` holds; a question without one always applies.
+        """
         return _parse_bool(self._render(question, "when", context))
 
     def _is_known(self, name: str) -> bool:
@@ -391,7 +400,7 @@ class Questionnaire(Contract):
         Returns:
             All its values; only its default if it is not asked or takes free text.
         """
-        if question.is_computed or not self._applies(question, context):
+        if question.is_computed or not self.applies(question, context):
             return (self._answer(question, self.default(question, context), context),)
         return question.values or (self.default(question, context),)
 

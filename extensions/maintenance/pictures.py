@@ -24,13 +24,19 @@ from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
-from extensions.contract.questionnaire import ROOT, Answers
+from extensions.contract.questionnaire import ROOT, Answers, read
+from extensions.maintenance.releases import releases
+from start.build import build
+from start.content import first_paint
+from start.engine import Origin
+from start.server import serving as serving_files
 
 __all__ = [
     "ANSWERS",
     "PICTURES",
     "bars",
     "digest_of",
+    "digest_of_start",
     "normalised",
     "pictures",
     "samples",
@@ -43,6 +49,7 @@ ANSWERS: Answers = {"project_name": "My App"}
 
 PICTURES = "docs/pictures"
 
+_ADDRESS = "gh:your-organisation/fastapi-service-template"
 _BENCH = "bench/results/README.md"
 _BARS = (
     ("health", "service", "FastAPI"),
@@ -76,8 +83,10 @@ def pictures(root: Path = ROOT) -> list[str]:
         document = subprocess.run([*uv, "openapi"], capture_output=True, check=True, cwd=project)
         with serving(uv, project, os.environ) as (address, log):
             made = samples(address, log)
-            _photograph(f"{address}/docs", folder / "docs.png", Path(name) / "profile")
-    sources = {"docs.png": digest_of(document.stdout.decode())}
+            page = f"{address}/docs"
+            _photograph(page, ".opblock", folder / "docs.png", Path(name) / "profile")
+        _photograph_start(folder / "start.png", Path(name))
+    sources = {"docs.png": digest_of(document.stdout.decode()), "start.png": digest_of_start()}
     (folder / "sources.json").write_text(f"{json.dumps(sources, indent=2)}\n", encoding="utf-8")
     readme = root / "README.md"
     readme.write_text(with_samples(readme.read_text(encoding="utf-8"), made), encoding="utf-8")
@@ -185,7 +194,8 @@ def with_samples(readme: str, made: Mapping[str, str]) -> str:
 # ----------------------------------------------------------------------------------- pictures
 
 
-def _photograph(url: str, into: Path, profile: Path) -> None:
+def _photograph(url: str, selector: str, into: Path, profile: Path) -> None:
+    """Take a picture of a page that has an element."""
     options = ChromeOptions()
     options.binary_location = shutil.which("chromium") or ""
     for switch in (*_SWITCHES, f"--user-data-dir={profile}"):
@@ -194,11 +204,28 @@ def _photograph(url: str, into: Path, profile: Path) -> None:
     try:
         browser.get(url)
         WebDriverWait(browser, _PATIENCE).until(
-            lambda page: page.find_elements(By.CSS_SELECTOR, ".opblock")
+            lambda page: page.find_elements(By.CSS_SELECTOR, selector)
         )
         into.write_bytes(browser.get_screenshot_as_png())
     finally:
         browser.quit()
+
+
+def _photograph_start(into: Path, folder: Path) -> None:
+    """Take a picture of the start page with some answers."""
+    build(folder / "start", Origin(_ADDRESS, f"v{releases()[0].version}"))
+    with serving_files(folder / "start") as address:
+        page = f"{address}#database=postgresql&auth=jwt"
+        _photograph(page, "[data-live] .row.added", into, folder / "start-profile")
+
+
+def digest_of_start() -> str:
+    """Return the digest of what the start page looks like: its own files, and the form."""
+    page = first_paint(read(), Origin(_ADDRESS, ""))
+    digest = hashlib.sha256(json.dumps([page["sections"], page["presets"]]).encode())
+    for path in sorted((ROOT / "start/page").iterdir()):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def bars(root: Path = ROOT) -> str:

@@ -46,7 +46,7 @@ QUOTED: Mapping[str, str] = {
 """Files that may contain the phrases, and the reason."""
 
 OWN = ("*.md", "*.toml", "*.yml", ".ci/*", ".github/**/*", "bench/**/*", "docs/**/*")
-OWN_CODE = ("extensions/**/*", "tests/**/*")
+OWN_CODE = ("extensions/**/*", "start/**/*", "tests/**/*")
 BINARY = (".gif", ".jpg", ".png", ".pyc", ".svg", ".webp")
 
 

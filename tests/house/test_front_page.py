@@ -7,13 +7,14 @@ from pathlib import PurePosixPath
 import pytest
 
 from extensions.contract.questionnaire import ROOT
-from extensions.maintenance.pictures import PICTURES, bars
+from extensions.maintenance.pictures import PICTURES, bars, digest_of_start
 from tests.support.projection import files_of
 from tests.support.projects import PEOPLE, QUESTIONNAIRE
 
 pytestmark = pytest.mark.quick
 
 README = (ROOT / "README.md").read_text()
+STALE = "Run `uv run python -m extensions pictures`."
 
 
 def test_readme_begins_with_the_line_to_copy() -> None:
@@ -40,13 +41,15 @@ def test_readme_tree_is_the_one_of_a_project() -> None:
 def test_readme_pictures_exist_and_have_descriptions() -> None:
     shown = re.findall(r"!\[(.*?)\]\((.*?)\)", README)
 
-    assert {path for _, path in shown} == {f"{PICTURES}/docs.png", f"{PICTURES}/bench.svg"}
+    names = ("start.png", "docs.png", "bench.svg")
+    assert [path for _, path in shown] == [f"{PICTURES}/{name}" for name in names]
     assert all(text for text, _ in shown)
     recorded = json.loads((ROOT / PICTURES / "sources.json").read_text())
     assert recorded.keys() == {path.name for path in (ROOT / PICTURES).glob("*.png")}
+    assert recorded["start.png"] == digest_of_start(), STALE
 
 
 def test_readme_bars_are_those_of_the_bench() -> None:
     drawn = (ROOT / PICTURES / "bench.svg").read_text()
 
-    assert drawn == bars(), "Run `uv run python -m extensions pictures`."
+    assert drawn == bars(), STALE

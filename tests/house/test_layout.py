@@ -13,7 +13,7 @@ from tests.support.changed import CONCERNED
 pytestmark = pytest.mark.quick
 
 TESTS = ROOT / "tests"
-SUBJECTS = ("answers", "delivery", "house", "projects", "rendering", "updates")
+SUBJECTS = ("answers", "delivery", "house", "projects", "rendering", "start", "updates")
 
 
 def imports_of(path: Path) -> Iterator[str]:
@@ -47,8 +47,9 @@ def test_subject_folders_contain_only_tests() -> None:
         (("tests",), tuple(f"tests.{subject}" for subject in SUBJECTS)),
         (("extensions/contract",), ("extensions.maintenance", "tests")),
         (("extensions/maintenance",), ("tests",)),
+        (("start",), ("tests",)),
     ],
-    ids=["tests", "contract", "maintenance"],
+    ids=["tests", "contract", "maintenance", "start"],
 )
 def test_imports_respect_the_folders(folders: tuple[str, ...], foreign: tuple[str, ...]) -> None:
     for path in modules_in(*folders):
@@ -56,7 +57,7 @@ def test_imports_respect_the_folders(folders: tuple[str, ...], foreign: tuple[st
         assert not found, f"{path.relative_to(ROOT)} imports {', '.join(found)}"
 
 
-@pytest.mark.parametrize("subject", ["delivery", "updates"])
+@pytest.mark.parametrize("subject", ["delivery", "start", "updates"])
 def test_tier_follows_the_folder(subject: str) -> None:
     tiers = {tier_of(path.relative_to(ROOT).as_posix()) for path in modules_in(f"tests/{subject}")}
 

@@ -16,6 +16,7 @@ _TIERS = {
     "tests/projects/test_types.py": TYPES,
     "tests/updates/": UPDATES,
     "tests/delivery/": DELIVERY,
+    "tests/start/": DELIVERY,
 }
 
 

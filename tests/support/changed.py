@@ -71,6 +71,13 @@ CONCERNED: Mapping[str, Sequence[str]] = {
     ),
     "README.md": ("house/test_front_page", "delivery/test_pictures", "delivery/test_readme"),
     "llms.txt": ("house/test_agent_files",),
+    "start/*": (
+        "house/test_english",
+        "house/test_front_page",
+        "house/test_layout",
+        "start/test_page",
+        "start/test_projects",
+    ),
     "tests/mutations/*": ("house/test_documentation", "house/test_english", "house/test_mutations"),
     "releases.toml": (
         *DOCUMENTATION,

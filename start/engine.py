@@ -1,0 +1,262 @@
+"""The requests of the page, answered in the browser by the template's own questionnaire.
+
+The build asks the same code for what the page shows before Python is loaded.
+"""
+
+import io
+import json
+import re
+import shlex
+import time
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TypedDict
+
+from extensions.contract.projection import ANSWERS_FILE, answers_file_of, project, sources
+from extensions.contract.questionnaire import Answer, Answers, InvalidAnswersError, read
+from start.differences import Difference, differences
+from start.updates import MissingReleaseError, Update, release_of, update
+
+__all__ = ["Engine", "Origin", "Preview"]
+
+_FOLDER = "myapp"
+"""The folder of a project whose name is not given yet; its default name comes from it."""
+
+_RELEASE = re.compile(r"v\d+\.\d+\.\d+")
+_FILE, _PROGRAM = 0o100644, 0o100755
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where projects come from, as Copier records it.
+
+    Attributes:
+        source: The address of the template, such as `gh:your-organisation/template`.
+        commit: Its release, such as `v0.5.0`, or a commit.
+    """
+
+    source: str
+    commit: str
+
+    @property
+    def is_release(self) -> bool:
+        """Whether Copier finds the commit by default: it takes the newest release."""
+        return _RELEASE.fullmatch(self.commit) is not None
+
+
+class Preview(TypedDict):
+    """A project as it will be.
+
+    Attributes:
+        answers: The answers to all questions.
+        defaults: The default of each question, given the other answers.
+        differing: The given answers that differ from their defaults.
+        asked: The questions that apply.
+        changed: The texts of new and changed files by path, since the last preview.
+        gone: The paths of removed files, since the last preview.
+        folder: The name of the project's folder.
+        command: The shell command that copies the project.
+    """
+
+    answers: Answers
+    defaults: Answers
+    differing: Answers
+    asked: list[str]
+    changed: dict[str, str]
+    gone: list[str]
+    folder: str
+    command: str
+
+
+class Engine:
+    """Renders projects of one template.
+
+    Args:
+        root: The folder that holds `copier.yml`.
+        origin: Where Copier finds the template.
+        releases: The folder with the templates of past releases.
+    """
+
+    def __init__(self, root: Path, origin: Origin, releases: Path = Path("releases")) -> None:
+        """Read the questionnaire."""
+        self._releases = releases
+        self._questionnaire = read(root)
+        self._origin = origin
+        self._sent: dict[str, str] = {}
+
+    def handle(self, kind: str, request: str) -> str | bytes:
+        """Answer one request of the page.
+
+        Args:
+            kind: `preview`, `compare`, `archive` or `update`.
+            request: Its parameters, as a JSON object.
+
+        Returns:
+            The result as JSON, or an archive; for invalid answers JSON with `errors`, the message
+            for each question; for an update from a release that is not here yet, JSON with
+            `missing`, its version.
+
+        Raises:
+            ValueError: There is no such kind of request.
+        """
+        parameters = json.loads(request)
+        try:
+            match kind:
+                case "preview":
+                    return json.dumps(self.preview(**parameters))
+                case "compare":
+                    return json.dumps(self.compare(**parameters))
+                case "archive":
+                    return self.archive(**parameters)
+                case "update":
+                    return json.dumps(self.update(**parameters))
+                case _:
+                    raise ValueError(f"{kind}: unknown kind of request")
+        except MissingReleaseError as error:
+            return json.dumps({"missing": error.version})
+        except InvalidAnswersError as error:
+            messages = (line.partition(": ") for line in error.errors)
+            return json.dumps({"errors": {name: message for name, _, message in messages}})
+
+    def preview(self, given: Mapping[str, Answer]) -> Preview:
+        """Render the project with the given answers.
+
+        Args:
+            given: Answers by question; all others are defaults.
+
+        Returns:
+            The project; of its files those that differ from the last preview.
+
+        Raises:
+            InvalidAnswersError: An answer is invalid.
+        """
+        answers = self._complete(given)
+        files = self._files(answers)
+        before, self._sent = self._sent, files
+        defaults = self._defaults(answers)
+        differing = {name: answers[name] for name in defaults if answers[name] != defaults[name]}
+        return Preview(
+            answers=answers,
+            defaults=defaults,
+            differing={name: differing[name] for name in differing if name in given},
+            asked=[name for name in defaults if self._is_asked(name, answers)],
+            changed={path: text for path, text in files.items() if before.get(path) != text},
+            gone=[path for path in before if path not in files],
+            folder=self._folder(answers, given),
+            command=self._command(answers, given),
+        )
+
+    def compare(self, given: Mapping[str, Answer], name: str, value: Answer) -> list[Difference]:
+        """Show what another answer to one question would change.
+
+        Args:
+            given: Answers by question; all others are defaults.
+            name: The question.
+            value: The other answer.
+
+        Returns:
+            The files that would be added, changed or removed.
+
+        Raises:
+            InvalidAnswersError: An answer is invalid.
+        """
+        now = self._files(self._complete(given))
+        then = self._files(self._complete({**given, name: value}))
+        return differences(now, then)
+
+    def archive(self, given: Mapping[str, Answer]) -> bytes:
+        """Pack the project with the given answers.
+
+        Args:
+            given: Answers by question; all others are defaults.
+
+        Returns:
+            A zip file with the project's folder.
+
+        Raises:
+            InvalidAnswersError: An answer is invalid.
+        """
+        answers = self._complete(given)
+        folder = self._folder(answers, given)
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+            for path, text, mode in self._rendered(answers):
+                entry = zipfile.ZipInfo(f"{folder}/{path}", time.localtime()[:6])
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                entry.create_system = 3  # Unix, whose modes follow
+                entry.external_attr = mode << 16
+                archive.writestr(entry, text.encode())
+        return buffer.getvalue()
+
+    def update(self, text: str, version: str, moved: Mapping[str, str]) -> Update:
+        """Show what an update brings to a project.
+
+        Args:
+            text: The project's answers file.
+            version: The release to update to; empty for this template.
+            moved: The files that the releases between move.
+
+        Returns:
+            The differences.
+
+        Raises:
+            InvalidAnswersError: The text is no answers file, or a release refuses its answers.
+            MissingReleaseError: The template of a release is not here yet.
+        """
+        old = self._template_of(release_of(text))
+        new = self._template_of(version) if version else self._questionnaire.root
+        return update(text, moved, old, new)
+
+    def _template_of(self, version: str) -> Path:
+        root = self._releases / version
+        if not root.is_dir():
+            raise MissingReleaseError(version)
+        return root
+
+    def _complete(self, given: Mapping[str, Answer]) -> Answers:
+        return self._questionnaire.complete(given, _FOLDER)
+
+    def _files(self, answers: Answers) -> dict[str, str]:
+        return {path: text for path, text, _ in self._rendered(answers)}
+
+    def _rendered(self, answers: Answers) -> Iterator[tuple[str, str, int]]:
+        """Yield the path, text and mode of each file."""
+        metadata = {"_commit": self._origin.commit, "_src_path": self._origin.source}
+        yield ANSWERS_FILE, answers_file_of(answers, metadata, self._questionnaire), _FILE
+        for source, mode in self._sources.items():
+            if rendered := project(source, answers, self._questionnaire):
+                yield *rendered, mode
+
+    @cached_property
+    def _sources(self) -> dict[Path, int]:
+        """The files of the template, with the modes that git records."""
+        return {
+            source: _PROGRAM if source.stat().st_mode & 0o100 else _FILE
+            for source in sources(self._questionnaire)
+        }
+
+    def _defaults(self, answers: Answers) -> Answers:
+        context = {**answers, "_folder_name": _FOLDER}
+        asked = [each for each in self._questionnaire.questions if not each.is_computed]
+        return {each.name: self._questionnaire.default(each, context) for each in asked}
+
+    def _is_asked(self, name: str, answers: Answers) -> bool:
+        return self._questionnaire.applies(self._questionnaire.question(name), answers)
+
+    def _folder(self, answers: Answers, given: Mapping[str, Answer]) -> str:
+        """Return the folder's name: without a given name, the one that the defaults come from."""
+        return str(answers["project_slug"]) if "project_name" in given else _FOLDER
+
+    def _command(self, answers: Answers, given: Mapping[str, Answer]) -> str:
+        names = (each.name for each in self._questionnaire.questions if each.name in given)
+        data = [word for name in names for word in ("-d", f"{name}={_as_text(answers[name])}")]
+        reference = [] if self._origin.is_release else ["--vcs-ref", "HEAD"]
+        where = [self._origin.source, self._folder(answers, given)]
+        return shlex.join(["uvx", "copier", "copy", "--defaults", *reference, *data, *where])
+
+
+def _as_text(answer: Answer) -> str:
+    return str(answer).lower() if isinstance(answer, bool) else answer

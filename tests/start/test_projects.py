@@ -1,0 +1,188 @@
+"""The start page's own code, natively: what it packs is what Copier writes."""
+
+import io
+import json
+import os
+import shlex
+import zipfile
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import yaml
+from copier import run_copy
+
+from extensions.contract.questionnaire import ROOT, Answers, InvalidAnswersError
+from extensions.maintenance.difference import difference
+from extensions.maintenance.releases import releases
+from extensions.maintenance.revisions import template_at
+from start.content import first_paint, sections
+from start.engine import Engine, Origin
+from start.updates import update
+from tests.support.bad_answers import BAD_ANSWERS, BadAnswer
+from tests.support.history import PRESENT, History, Project
+from tests.support.projects import PEOPLE, QUESTIONNAIRE, name_of
+from tests.support.start_page import CASES, HOSTILE, unpacked
+
+pytestmark = pytest.mark.quick
+
+
+@pytest.fixture
+def engine(history: History) -> Engine:
+    """The page's code for a template with releases."""
+    return Engine(history.repository, Origin(str(history.repository), PRESENT))
+
+
+@pytest.mark.parametrize("answers", CASES, ids=name_of)
+def test_archive_equals_the_copy_by_copier(
+    engine: Engine, history: History, tmp_path: Path, answers: Answers
+) -> None:
+    asked = {
+        name: answers[name] for name in answers if not QUESTIONNAIRE.question(name).is_computed
+    }
+    wanted = tmp_path / str(asked["project_slug"])
+    source = str(history.repository)
+    run_copy(source, wanted, data=asked, vcs_ref=PRESENT, defaults=True, quiet=True)
+
+    packed = engine.archive(asked)
+
+    assert unpacked(packed) == {
+        path.relative_to(tmp_path).as_posix(): (
+            path.read_bytes(),
+            0o100755 if os.access(path, os.X_OK) else 0o100644,
+        )
+        for path in wanted.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_unpacked_archive_can_be_updated(engine: Engine, tmp_path: Path) -> None:
+    with zipfile.ZipFile(io.BytesIO(engine.archive(PEOPLE))) as archive:
+        archive.extractall(tmp_path)
+    project = Project(tmp_path / "my-app", tmp_path / "my-app")
+    project.git("init", "--quiet")
+    project.commit()
+
+    project.update(data={"cache": True})
+
+    assert project.conflicts() == []
+    assert "cache: true" in project.read(".copier-answers.yml")
+    assert (project.path / "src/my_app/cache/service.py").is_file()
+
+
+def test_command_copies_the_same_project(engine: Engine) -> None:
+    preview = engine.preview(HOSTILE | {"cache": True})
+
+    words = shlex.split(preview["command"])
+
+    data = dict(each.split("=", 1) for flag, each in pairwise(words) if flag == "-d")
+    assert data == {name: str(value) for name, value in HOSTILE.items()} | {"cache": "true"}
+    assert words[:4] == ["uvx", "copier", "copy", "--defaults"]
+    assert words[-1] == preview["folder"] == "my-app"
+    assert "--vcs-ref" not in words
+    assert engine.preview({})["command"].endswith(f"{words[-2]} myapp")
+
+
+def test_preview_sends_only_what_differs(engine: Engine) -> None:
+    first = engine.preview({})
+
+    second = engine.preview({"example": False, "cache": True, "auth": "none"})
+
+    assert "src/myapp/routers/items.py" in second["gone"]
+    assert "src/myapp/cache/service.py" in second["changed"]
+    assert "src/myapp/logs.py" in first["changed"].keys() - second["changed"].keys()
+    assert second["differing"] == {"example": False, "cache": True}
+    assert yaml.safe_load(second["changed"][".copier-answers.yml"])["_commit"] == PRESENT
+
+
+def test_defaults_follow_the_other_answers(engine: Engine) -> None:
+    defaults = engine.preview({"project_name": "Späti & Co"})["defaults"]
+
+    assert defaults["project_slug"] == "spati-co"
+    assert defaults["package_name"] == "spati_co"
+
+
+@pytest.mark.parametrize("bad", BAD_ANSWERS, ids=str)
+def test_invalid_answer_has_the_message_of_the_questionnaire(
+    engine: Engine, bad: BadAnswer
+) -> None:
+    result = json.loads(engine.handle("preview", json.dumps({"given": {bad.question: bad.answer}})))
+
+    with pytest.raises(InvalidAnswersError) as refusal:
+        QUESTIONNAIRE.complete({bad.question: bad.answer}, "myapp")
+    assert result["errors"][bad.question] == bad.refusal
+    assert [f"{name}: {text}" for name, text in result["errors"].items()] == refusal.value.errors
+
+
+def test_comparison_shows_what_one_answer_adds_and_removes(engine: Engine) -> None:
+    found = {each["path"]: each for each in engine.compare({}, "cache", value=True)}
+
+    assert found["src/myapp/cache/service.py"]["status"] == "added"
+    assert found["src/myapp/main.py"]["status"] == "changed"
+    assert "+cache: true" in found[".copier-answers.yml"]["lines"]
+    back = {
+        each["path"]: each["status"]
+        for each in engine.compare({"cache": True}, "cache", value=False)
+    }
+    assert back["src/myapp/cache/service.py"] == "removed"
+    assert back.keys() == found.keys()
+
+
+def test_update_shows_what_the_diff_command_shows() -> None:
+    given: Answers = PEOPLE | {"database": "sqlite", "cache": True}
+    last = next(entry for entry in releases() if entry.version == "0.4.0")
+    moved = {old: new for entry in releases() for old, new in entry.moved.items()}
+    report = difference(last.version, None, QUESTIONNAIRE.complete(given))
+
+    with template_at(last.version) as old:
+        found = update(yaml.safe_dump({**given, "_commit": "v0.4.0"}), moved, old, ROOT)
+
+    compared = report.comparison
+    assert len(compared.new) == len(found["sections"]["New files"]) > 50
+    assert len(compared.moved) == len(found["sections"]["Moved files"]) > 5
+    names = {each.name for each in (*compared.packages, *compared.settings)}
+    lines = "\n".join(found["sections"]["Packages"] + found["sections"]["Settings"])
+    assert all(name in lines for name in names)
+    files = {each["path"]: each for each in found["files"]}
+    assert files["src/my_app/main.py"]["status"] == "changed"
+    assert any(line.startswith("+") for line in files["src/my_app/main.py"]["lines"])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[", "Not an answers file."),
+        ("plain", "Not an answers file."),
+        ("auth: jwt", "Not a release: missing."),
+        ("_commit: 0d1e2f3", "Not a release: 0d1e2f3."),
+    ],
+)
+def test_update_of_an_unknown_project_is_refused(text: str, message: str) -> None:
+    engine = Engine(ROOT, Origin("gh:ada/template", "v1.0.0"))
+    request = {"text": text, "version": "", "moved": {}}
+
+    result = json.loads(engine.handle("update", json.dumps(request)))
+
+    assert message in "".join(result["errors"].values())
+
+
+def test_form_asks_every_question_under_its_heading() -> None:
+    found = sections(QUESTIONNAIRE)
+
+    asked = [each.name for each in QUESTIONNAIRE.questions if not each.is_computed]
+    assert [each.name for questions in found.values() for each in questions] == asked
+    assert list(found) == ["The project", "The people", "The service", "The checks"]
+
+
+def test_presets_are_complete_and_valid() -> None:
+    first = first_paint(QUESTIONNAIRE, Origin("gh:ada/template", "v1.0.0"))
+
+    for preset in first["presets"]:
+        answers = QUESTIONNAIRE.complete(preset["answers"])
+        assert {name: answers[name] for name in preset["answers"]} == preset["answers"]
+    every = first["presets"][-1]["answers"]
+    assert {False, "none"}.isdisjoint(every.values())
+    pages = {
+        each["name"] for part in first["sections"] for each in part["questions"] if each["page"]
+    }
+    assert pages == {path.stem for path in (ROOT / "docs/blocks").glob("*.md")}
