@@ -171,7 +171,7 @@ def _name(worker: Worker) -> str:
     remembered = remember_anew(worker)
     combined = worker.answers.combined
     answers = {name: combined[name] for name in sorted(combined) if name not in NO_ANSWERS}
-    return repr((worker.template.local_abspath, remembered, answers))
+    return repr((worker.template.local_abspath, worker.answers_file, remembered, answers))
 
 
 def _recorded(worker: Worker) -> list[Step]:

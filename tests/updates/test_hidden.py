@@ -107,7 +107,7 @@ HIDDEN: Mapping[Hide, tuple[str, str]] = {
 
 GUIDE = (ROOT / "docs/updating.md").read_text().partition("### Edits that git does not show")[2]
 UNTRACKED, TRACKED, FLAGGED, WORKTREE, UPDATE, *_ = commands_in(GUIDE)
-LISTED_BY = {
+LISTED_BY: Mapping[Hide, str] = {
     committed_but_ignored_everywhere: TRACKED,
     assumed_unchanged: FLAGGED,
     outside_the_worktree: FLAGGED,
