@@ -4,7 +4,7 @@ The build puts this module into the page as `pydantic`; the real one would cost 
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, cast
 
 __all__ = ["BaseModel", "ConfigDict", "Field", "model_validator"]
 
@@ -49,7 +49,7 @@ def _is_field(value: object) -> bool:
     return isinstance(value, _Field)
 
 
-def _as_field(value: Any) -> object:  # noqa: ANN401 -- as YAML reads it
+def _as_field(value: object) -> object:
     if isinstance(value, dict):
-        return BaseModel(**value)
-    return tuple(value) if isinstance(value, list) else value
+        return BaseModel(**cast("dict[str, object]", value))
+    return tuple(cast("list[object]", value)) if isinstance(value, list) else value

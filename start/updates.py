@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 
 import yaml
 
@@ -95,7 +95,7 @@ def _parsed(text: str) -> dict[str, Any]:
         content = None
     if not isinstance(content, dict):
         raise InvalidAnswersError(["answers: Not an answers file. Paste a .copier-answers.yml."])
-    return {str(name): value for name, value in content.items()}
+    return {str(name): value for name, value in cast("dict[object, Any]", content).items()}
 
 
 def _complete(questionnaire: Questionnaire, given: Mapping[str, Any]) -> Answers:

@@ -100,6 +100,10 @@ def test_image_has_descriptive_labels(built: Built) -> None:
     assert built.image.configuration["ExposedPorts"] == {"8000/tcp": {}}
 
 
+def test_image_knows_its_commit(container: Container) -> None:
+    assert container.run("my-app", "--version") == (0, "my-app 0.1.0 (commit abc)\n")
+
+
 def test_image_has_exactly_the_locked_production_packages(
     built: Built, container: Container
 ) -> None:

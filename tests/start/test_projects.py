@@ -159,7 +159,7 @@ def test_update_shows_what_the_diff_command_shows() -> None:
 )
 def test_update_of_an_unknown_project_is_refused(text: str, message: str) -> None:
     engine = Engine(ROOT, Origin("gh:ada/template", "v1.0.0"))
-    request = {"text": text, "version": "", "moved": {}}
+    request: dict[str, object] = {"text": text, "version": "", "moved": {}}
 
     result = json.loads(engine.handle("update", json.dumps(request)))
 

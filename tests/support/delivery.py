@@ -162,15 +162,27 @@ def production(answers: Answers) -> dict[str, str]:
 
 
 @contextmanager
-def serving(workshop: Workshop, project: Path, **variables: str) -> Generator[str]:
-    """Serve a project that has its environment, and yield its URL."""
+def serving(
+    workshop: Workshop, project: Path, log: Path = Path(os.devnull), /, **variables: str
+) -> Generator[str]:
+    """Serve a project that has its environment, and yield its URL.
+
+    Args:
+        workshop: The workshop with the environment.
+        project: The folder of the project.
+        log: The file for the service's log.
+        variables: The settings.
+    """
     port = free_port()
-    with subprocess.Popen(
-        [str(workshop.environment_of(project) / "bin" / "my-app")],
-        cwd=project,
-        env={**workshop.environment, "APP_PORT": str(port), **variables},
-        stdout=subprocess.DEVNULL,
-    ) as service:
+    with (
+        log.open("w") as output,
+        subprocess.Popen(
+            [str(workshop.environment_of(project) / "bin" / "my-app")],
+            cwd=project,
+            env={**workshop.environment, "APP_PORT": str(port), **variables},
+            stdout=output,
+        ) as service,
+    ):
         try:
             wait_for(f"http://127.0.0.1:{port}/ready")
             yield f"http://127.0.0.1:{port}"

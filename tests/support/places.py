@@ -52,6 +52,10 @@ PLACES: Mapping[str, tuple[str, str]] = {
         "auth cache database example http_client kubernetes observability plugins rate_limit",
         "packages, commands and sections of what is there",
     ),
+    "docs/alerts.md": (
+        "database http_client",
+        "causes of an alert in each block",
+    ),
     "docs/cache.md": (
         "example",
         "shows the cache of the example, where there is one",

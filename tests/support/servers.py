@@ -18,7 +18,17 @@ from urllib.parse import urlencode
 
 from tests.support.delivery import free_port, requires, wait_for
 
-__all__ = ["Postgres", "ask", "log_in", "nginx", "postgres", "redis", "send", "until"]
+__all__ = [
+    "Postgres",
+    "ask",
+    "log_in",
+    "nginx",
+    "postgres",
+    "prometheus",
+    "redis",
+    "send",
+    "until",
+]
 
 
 @dataclass(frozen=True)
@@ -162,6 +172,18 @@ def nginx(project: Path, folder: Path, *upstreams: int) -> Generator[tuple[int, 
     with _running(command, folder):
         wait_for(f"http://localhost:{plain}/_proxy/", 404)
         yield plain, secure
+
+
+@contextmanager
+def prometheus(folder: Path, configuration: Mapping[str, object]) -> Generator[str]:
+    """Start Prometheus in a folder, and yield the URL of its API."""
+    requires("prometheus")
+    address = f"127.0.0.1:{free_port()}"
+    (folder / "prometheus.yml").write_text(json.dumps(configuration))
+    command = ["prometheus", "--config.file=prometheus.yml", f"--web.listen-address={address}"]
+    with _running([*command, "--storage.tsdb.path=data"], folder):
+        wait_for(f"http://{address}/-/ready")
+        yield f"http://{address}/api/v1"
 
 
 def _certify(folder: Path) -> None:

@@ -184,7 +184,7 @@ def test_own_block_reaches_compose_and_the_cluster(fork: Path, tmp_path: Path) -
     base = project / "deploy/kubernetes/base"
     policy = yaml.safe_load((base / "networkpolicy.yaml").read_text())
     main = (project / "src/my_app/main.py").read_text()
-    assert "ids-registry" in stack["services"]
+    assert [*stack["services"]] == ["api", "ids-registry", "proxy"]
     assert stack["services"]["api"]["environment"]["APP_IDS_REGISTRY"] == "ids-registry:6379"
     assert stack["volumes"] == {"ids": None}
     assert "APP_IDS_REGISTRY=ids-registry:6379" in (base / "kustomization.yaml").read_text()
