@@ -27,7 +27,11 @@ def exercise() -> None:
     engine.handle("compare", json.dumps({"given": {}, "name": "cache", "value": True}))
     Path("releases").mkdir()
     Path("releases/0.0.0").symlink_to(APP)
-    answers = {"text": "_commit: v0.0.0\nplugins: true\n", "version": "", "moved": {}}
+    answers: dict[str, object] = {
+        "text": "_commit: v0.0.0\nplugins: true\n",
+        "version": "",
+        "moved": {},
+    }
     engine.handle("update", json.dumps(answers))
     engine.handle("update", json.dumps({**answers, "text": "["}))
     packed = engine.handle("archive", json.dumps({"given": {}}))

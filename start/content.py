@@ -1,4 +1,4 @@
-"""What the page shows before Python is loaded: the form, the presets and the default project."""
+"""The page before Python is loaded: the form, the presets and the default project."""
 
 import re
 from collections.abc import Iterator

@@ -8,7 +8,7 @@ __all__ = ["Difference", "differences"]
 
 
 class Difference(TypedDict):
-    """What happens to one file.
+    """The difference of one file.
 
     Attributes:
         path: Its path in the project.

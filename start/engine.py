@@ -31,7 +31,7 @@ _FILE, _PROGRAM = 0o100644, 0o100755
 
 @dataclass(frozen=True)
 class Origin:
-    """Where projects come from, as Copier records it.
+    """The source of projects, as Copier records it.
 
     Attributes:
         source: The address of the template, such as `gh:your-organisation/template`.
@@ -43,7 +43,7 @@ class Origin:
 
     @property
     def is_release(self) -> bool:
-        """Whether Copier finds the commit by default: it takes the newest release."""
+        """True for a release: Copier takes the newest one by default."""
         return _RELEASE.fullmatch(self.commit) is not None
 
 
@@ -137,16 +137,16 @@ class Engine:
         files = self._files(answers)
         before, self._sent = self._sent, files
         defaults = self._defaults(answers)
-        differing = {name: answers[name] for name in defaults if answers[name] != defaults[name]}
+        differing = self._differing(given, answers)
         return Preview(
             answers=answers,
             defaults=defaults,
-            differing={name: differing[name] for name in differing if name in given},
+            differing=differing,
             asked=[name for name in defaults if self._is_asked(name, answers)],
             changed={path: text for path, text in files.items() if before.get(path) != text},
             gone=[path for path in before if path not in files],
-            folder=self._folder(answers, given),
-            command=self._command(answers, given),
+            folder=self._folder(answers, differing),
+            command=self._command(answers, differing),
         )
 
     def compare(self, given: Mapping[str, Answer], name: str, value: Answer) -> list[Difference]:
@@ -180,7 +180,7 @@ class Engine:
             InvalidAnswersError: An answer is invalid.
         """
         answers = self._complete(given)
-        folder = self._folder(answers, given)
+        folder = self._folder(answers, self._differing(given, answers))
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
             for path, text, mode in self._rendered(answers):
@@ -243,6 +243,15 @@ class Engine:
         asked = [each for each in self._questionnaire.questions if not each.is_computed]
         return {each.name: self._questionnaire.default(each, context) for each in asked}
 
+    def _differing(self, given: Mapping[str, Answer], answers: Answers) -> Answers:
+        """Return the given answers that differ from their defaults."""
+        defaults = self._defaults(answers)
+        return {
+            name: answers[name]
+            for name in defaults
+            if name in given and answers[name] != defaults[name]
+        }
+
     def _is_asked(self, name: str, answers: Answers) -> bool:
         return self._questionnaire.applies(self._questionnaire.question(name), answers)
 
@@ -251,8 +260,7 @@ class Engine:
         return str(answers["project_slug"]) if "project_name" in given else _FOLDER
 
     def _command(self, answers: Answers, given: Mapping[str, Answer]) -> str:
-        names = (each.name for each in self._questionnaire.questions if each.name in given)
-        data = [word for name in names for word in ("-d", f"{name}={_as_text(answers[name])}")]
+        data = [word for name in given for word in ("-d", f"{name}={_as_text(answers[name])}")]
         reference = [] if self._origin.is_release else ["--vcs-ref", "HEAD"]
         where = [self._origin.source, self._folder(answers, given)]
         return shlex.join(["uvx", "copier", "copy", "--defaults", *reference, *data, *where])

@@ -1,4 +1,4 @@
-"""What the page needs of pydantic, without its checks: the real one checks `copier.yml` in CI.
+"""The part of pydantic that the page needs, without checks: CI has the real one.
 
 The build puts this module into the page as `pydantic`; the real one would cost 1.9 MB and a second.
 """

@@ -1,4 +1,4 @@
-"""What an update brings to one project, by the code of `python -m extensions diff`."""
+"""The changes that an update brings to one project, by the code of `python -m extensions diff`."""
 
 import re
 from collections.abc import Iterator, Mapping

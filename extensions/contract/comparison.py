@@ -1,4 +1,4 @@
-"""What a change of the template does to projects, from their files before and after.
+"""The effect of a template change on projects, from their files before and after.
 
 Only text is compared: no process, no git and no file is needed, so a page in a browser can run this
 module too.

@@ -38,7 +38,7 @@ class Report:
 
     @property
     def title(self) -> str:
-        """What is compared, in one line."""
+        """One line that names what is compared."""
         return f"Projects from {self.old} to {self.new or 'the working tree'}"
 
     @property

@@ -1,4 +1,4 @@
-"""What a change of the template does to generated projects: `python -m extensions diff`.
+"""The effect of a template change on generated projects: `python -m extensions diff`.
 
 All combinations of the older state are rendered in both states. Answers that it did not ask for
 have their default, as in a project that updates.

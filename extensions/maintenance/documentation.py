@@ -30,7 +30,7 @@ def pages(root: Path = ROOT, difference: str | None = None) -> dict[str, str]:
 
     Args:
         root: The folder that holds `copier.yml`.
-        difference: What the newest release changes in projects; by default as it is written.
+        difference: What the newest release changes in projects; by default the text on the page.
 
     Returns:
         The text of each page, by its path.

@@ -35,7 +35,7 @@ export class Form {
     return [...this.#questions.values()];
   }
 
-  /** Show answers and messages: what is given, the defaults of the rest, what applies. */
+  /** Show answers and messages: the given ones, the defaults of the rest, what applies. */
   show({ given, defaults, asked, errors }) {
     for (const button of this.#form.querySelectorAll(".preset")) {
       const wanted = this.#presets.find(({ name }) => name === button.value).answers;

@@ -37,7 +37,7 @@ class PreviewError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Preview:
-    """What an update does to a project. All files are relative to the project.
+    """The effect of an update on a project. All files are relative to the project.
 
     Attributes:
         release: The release of the template that the project gets.

@@ -39,7 +39,7 @@ def test_project_called_like_a_program_can_still_update() -> None:
 
 def is_accepted(slug: str, **stored: str) -> bool:
     try:
-        given = {"project_slug": slug, "package_name": "my_app", **stored}
+        given: Answers = {"project_slug": slug, "package_name": "my_app", **stored}
         QUESTIONNAIRE.complete(PEOPLE | given)
     except InvalidAnswersError:
         return False

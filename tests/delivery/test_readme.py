@@ -149,7 +149,8 @@ def test_readme_works_verbatim(begin: Begin, tools: Path, name: str) -> None:
         reader.follow(command.replace("NAME~=1.2", "idna~=3.0"))
 
     assert len(commands) >= 7
-    calls = (tools / "calls.txt").read_text().splitlines()
+    lines = (tools / "calls.txt").read_text().splitlines()
+    calls = [line for line in lines if "copier~=" not in line]  # those of the preview
     assert calls == [call for call in map(recorded, [*commands, *added]) if call]
 
 

@@ -157,7 +157,7 @@ def find_request(person: OnCall) -> None:
 
     assert '"request_id":"call-4711"' in answer
     assert '"status":404' in line
-    assert 'route="unmatched",status="404"' in counted
+    assert 'route="unmatched",service="my-app",status="404"' in counted
 
 
 def use_tls(person: OnCall, folder: Path) -> None:

@@ -80,7 +80,8 @@ def account(service: Service) -> tuple[str, str]:
 def counted(port: int, name: str, labels: str) -> int:
     """Return a process's count for a metric, summed over labels that match a pattern."""
     _, text = ask(port, "/metrics")
-    found = re.findall(rf"^{name}{{{labels}}} (\S+)$", text.decode(), re.MULTILINE)
+    samples = re.sub(r',service="[^"]*"', "", text.decode())
+    found = re.findall(rf"^{name}{{{labels}}} (\S+)$", samples, re.MULTILINE)
     return sum(int(float(value)) for value in found)
 
 

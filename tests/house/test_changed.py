@@ -142,14 +142,14 @@ def test_change_within_a_file_is_judged_by_its_rendering(
 
 
 def test_new_question_selects_its_combinations(checkout: Path) -> None:
-    question = "mail:\n  type: bool\n  help: Add mail?\n  default: false\n\ncache:"
+    question = "search:\n  type: bool\n  help: Add search?\n  default: false\n\ncache:"
     substitute(checkout / "copier.yml", "^cache:", question)
-    append(checkout / SOURCE / "{% if mail %}mail{% endif %}/__init__.py")
+    append(checkout / SOURCE / "{% if search %}search{% endif %}/__init__.py")
 
     changes = changes_since("HEAD", checkout)
 
     for answers in combinations_of(read(checkout), PEOPLE):
-        assert changes.has_changed(answers) == answers["mail"], name_of(answers)
+        assert changes.has_changed(answers) == answers["search"], name_of(answers)
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ PURE = ("comparison", "projection", "report", "selections")
 
 @pytest.fixture(scope="module")
 def latest() -> Report:
-    """What changes from the newest release to the working tree, in less than a minute of work."""
+    """Changes from the newest release to the working tree, in less than a minute of work."""
     assert_whole_clone()
     before = os.times()
     report = difference(RELEASES[0].version)

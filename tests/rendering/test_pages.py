@@ -103,7 +103,7 @@ def test_pages_name_only_commands_of_the_project(answers: Answers) -> None:
     commands = set(re.findall(r"(?:add_parser|add_command)\(\s*\"([a-z-]+)\"", code)) | {""}
 
     for page, text in pages_of(files).items():
-        named = re.findall(r"uv run my-app ?([a-z-]*)(?: ([a-z]+)\b)?", text)
+        named = re.findall(r"uv run my-app ?([a-z][a-z-]*|)(?: ([a-z]+)\b)?", text)
         named += [each.groups("") for each in re.finditer(r"`(db) ([a-z]+)", text)]
         assert {first for first, _ in named} <= commands, page
         actions = {second for first, second in named if first in {"auth", "db", "users"}}

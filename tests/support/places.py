@@ -240,6 +240,10 @@ PLACES: Mapping[str, tuple[str, str]] = {
         "auth database rate_limit",
         "settings for tests",
     ),
+    "tests/unit/auth/test_settings.py": (
+        "database",
+        "keys of an issuer, used without a database",
+    ),
     "tests/unit/services/test_items_service.py": (
         "database",
         "the repository under the tested service",

@@ -74,7 +74,7 @@ class Visitor:
     downloads: Path
 
     def open(self, fragment: str = "", *, is_live: bool = True) -> None:
-        """Open the page anew, by default until it answers."""
+        """Load the page again, by default until it answers."""
         self.browser.get("about:blank")
         self.browser.get(self.url + fragment)
         if is_live:

@@ -16,7 +16,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from extensions.contract.crossing import combinations_of
-from extensions.contract.questionnaire import ROOT, read
+from extensions.contract.questionnaire import ROOT, Answers, read
 from extensions.maintenance.documentation import pages
 from tests.support.blocks import missing_rows
 from tests.support.history import PREVIOUS, History, git, isolated_git, run_copier
@@ -177,7 +177,7 @@ def test_own_block_needs_no_router(fork: Path, tmp_path: Path) -> None:
 
 
 def test_own_block_reaches_compose_and_the_cluster(fork: Path, tmp_path: Path) -> None:
-    given = {BLOCK: True, "kubernetes": True, "plugins": True}
+    given: Answers = {BLOCK: True, "kubernetes": True, "plugins": True}
     project = render(fork, tmp_path / "my-app", PEOPLE | given)
 
     stack = yaml.safe_load((project / "docker/docker-compose.yml").read_text())

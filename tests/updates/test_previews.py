@@ -40,7 +40,7 @@ def project(history: History, tmp_path: Path) -> Project:
 
 @dataclass(frozen=True)
 class Printed:
-    """What the command printed in a project."""
+    """The output of the command in a project."""
 
     output: str
     errors: str
