@@ -57,6 +57,12 @@ def test_files_come_go_move_and_change_by_combination() -> None:
     assert found.where == 0b11
 
 
+def test_file_moves_only_where_it_comes_elsewhere() -> None:
+    found = compare([{"c": "x\ny\n"}, {"c": "x\ny\n"}], [{"e": "x\ny\n"}, {}])
+
+    assert [(each.name, each.new, each.where) for each in found.moved] == [("c", "e", 0b01)]
+
+
 def test_known_moves_count_however_much_has_changed() -> None:
     found = compare([{"a": "one\n"}], [{"b": "two\n"}], {"a": "b"})
 

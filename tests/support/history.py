@@ -358,7 +358,8 @@ def released() -> list[Release]:
 
 
 def _has_tag(entry: Release) -> bool:
-    return bool(git(ROOT, "tag", "--list", entry.tag))
+    # The copies that mutations break are no repositories.
+    return (ROOT / ".git").exists() and bool(git(ROOT, "tag", "--list", entry.tag))
 
 
 def commit_of(entry: Release) -> str:
