@@ -8,7 +8,6 @@ import hashlib
 import json
 import os
 import re
-import shutil
 import socket
 import subprocess
 import tempfile
@@ -20,11 +19,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from copier import run_copy
-from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
 from extensions.contract.questionnaire import ROOT, Answers, read
+from extensions.maintenance.browsers import browsing
 from extensions.maintenance.releases import releases
 from start.build import build
 from start.content import first_paint
@@ -57,10 +56,7 @@ _BARS = (
     ("write", "service, items", "FastAPI, SQLAlchemy"),
 )
 _REQUEST_ID = "8f2b6c1de4a94f7b9a3c5d7e1f204b68"
-_SWITCHES = (
-    *("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1200,950"),
-    *("--hide-scrollbars", "--force-device-scale-factor=1", "--no-proxy-server"),
-)
+_SWITCHES = ("--window-size=1200,950", "--hide-scrollbars", "--force-device-scale-factor=1")
 _PATIENCE = 60
 
 
@@ -196,19 +192,12 @@ def with_samples(readme: str, made: Mapping[str, str]) -> str:
 
 def _photograph(url: str, selector: str, into: Path, profile: Path) -> None:
     """Take a picture of a page that has an element."""
-    options = ChromeOptions()
-    options.binary_location = shutil.which("chromium") or ""
-    for switch in (*_SWITCHES, f"--user-data-dir={profile}"):
-        options.add_argument(switch)
-    browser = Chrome(options, ChromeService(shutil.which("chromedriver")))
-    try:
+    with browsing(profile, *_SWITCHES) as browser:
         browser.get(url)
         WebDriverWait(browser, _PATIENCE).until(
             lambda page: page.find_elements(By.CSS_SELECTOR, selector)
         )
         into.write_bytes(browser.get_screenshot_as_png())
-    finally:
-        browser.quit()
 
 
 def _photograph_start(into: Path, folder: Path) -> None:

@@ -1,13 +1,12 @@
 """The documentation pages in a real browser: they work, and contact no other host."""
 
 import json
-import shutil
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from selenium.webdriver import Chrome, ChromeOptions, ChromeService
+from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.expected_conditions import (
@@ -16,14 +15,10 @@ from selenium.webdriver.support.expected_conditions import (
 )
 from selenium.webdriver.support.wait import WebDriverWait
 
+from extensions.maintenance.browsers import browsing
 from tests.support.delivery import PROJECTS, requires, serving
 from tests.support.projects import Workshop
 from tests.support.servers import send
-
-SWITCHES = (
-    *("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1400,1000"),
-    *("--disable-background-networking", "--no-proxy-server"),
-)
 
 PATIENCE = 30
 """Timeout in seconds for a page, generous for a busy machine."""
@@ -46,16 +41,8 @@ def address(request: pytest.FixtureRequest, workshop: Workshop) -> Generator[str
 def browser(tmp_path: Path) -> Generator[Chrome]:
     """A browser that records every request."""
     requires("chromium", "chromedriver")
-    options = ChromeOptions()
-    options.binary_location = shutil.which("chromium") or ""
-    for switch in (*SWITCHES, f"--user-data-dir={tmp_path}"):
-        options.add_argument(switch)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    browser = Chrome(options, ChromeService(shutil.which("chromedriver")))
-    try:
+    with browsing(tmp_path, "--window-size=1400,1000") as browser:
         yield browser
-    finally:
-        browser.quit()
 
 
 def click(browser: Chrome, selector: str) -> None:

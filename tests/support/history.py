@@ -298,6 +298,15 @@ class History:
         shutil.copytree(self.fresh(answers, version), into, symlinks=True)
         return Project(into, into)
 
+    def within(self, repository: Path) -> Project:
+        """Put a project of the previous release into a folder of a new, larger repository."""
+        folder = repository / "services" / "my-app"
+        shutil.copytree(self.fresh(QUESTIONNAIRE.complete(PEOPLE), PREVIOUS), folder)
+        shutil.rmtree(folder / ".git")
+        (repository / "README.md").write_text("All our services.\n")
+        git(repository, "init", "--quiet")
+        return Project(folder, repository)
+
     def fresh(self, answers: Mapping[str, Answer], version: str = PRESENT) -> Path:
         """Return a read-only copy."""
         given = given_of(answers)

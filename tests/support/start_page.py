@@ -2,7 +2,6 @@
 
 import io
 import json
-import shutil
 import time
 import zipfile
 from collections.abc import Callable, Generator, Mapping
@@ -12,22 +11,19 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlencode
 
-from selenium.webdriver import Chrome, ChromeOptions, ChromeService
+from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
 from extensions.contract.questionnaire import Answer, Answers
+from extensions.maintenance.browsers import browsing
 from tests.support.delivery import requires
 from tests.support.projects import PEOPLE, QUESTIONNAIRE, covering
 
 __all__ = ["CASES", "HOSTILE", "Visitor", "address_of", "unpacked", "visiting"]
 
-_SWITCHES = (
-    *("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1400,1000"),
-    *("--disable-background-networking", "--no-proxy-server"),
-)
 HOSTILE: Answers = PEOPLE | {
     "project_name": """${{ github }} "It's" {{ 7*7 }} `x` #""",
     "project_slug": "my-app",
@@ -153,17 +149,9 @@ def visiting(url: str, folder: Path) -> Generator[Visitor]:
         The visitor.
     """
     requires("chromium", "chromedriver")
-    options = ChromeOptions()
-    options.binary_location = shutil.which("chromium") or ""
-    for switch in (*_SWITCHES, f"--user-data-dir={folder / 'profile'}"):
-        options.add_argument(switch)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    browser = Chrome(options, ChromeService(shutil.which("chromedriver")))
     downloads = folder / "downloads"
     downloads.mkdir()
     allowed = {"behavior": "allow", "downloadPath": str(downloads)}
-    try:
+    with browsing(folder / "profile", "--window-size=1400,1000") as browser:
         cast("Any", browser).execute_cdp_cmd("Browser.setDownloadBehavior", allowed)
         yield Visitor(browser, url, downloads)
-    finally:
-        browser.quit()

@@ -185,12 +185,7 @@ def test_committed_edit_that_an_update_overwrites_is_named(
 
 
 def test_preview_in_a_larger_repository_is_true(history: History, tmp_path: Path) -> None:
-    folder = tmp_path / "services" / "my-app"
-    shutil.copytree(history.fresh(DEFAULTS, PREVIOUS), folder)
-    shutil.rmtree(folder / ".git")
-    (tmp_path / "README.md").write_text("All our services.\n")
-    git(tmp_path, "init", "--quiet")
-    project = Project(folder, tmp_path)
+    project = history.within(tmp_path)
     project.commit()
     project.edit(*KEPT_EDITS)
     foreseen = Foreseen(project)

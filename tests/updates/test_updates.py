@@ -425,12 +425,7 @@ def _append(root: Path, name: str, text: str) -> None:
 
 
 def test_project_in_a_folder_of_a_larger_repository(history: History, tmp_path: Path) -> None:
-    folder = tmp_path / "services" / "my-app"
-    shutil.copytree(history.fresh(DEFAULTS, PREVIOUS), folder)
-    shutil.rmtree(folder / ".git")
-    (tmp_path / "README.md").write_text("All our services.\n")
-    git(tmp_path, "init", "--quiet")
-    project = Project(folder, tmp_path)
+    project = history.within(tmp_path)
     project.edit(*KEPT_EDITS)
     wanted = history.copy(tmp_path.with_name(f"{tmp_path.name}-wanted"), DEFAULTS, PRESENT)
     wanted.edit(*KEPT_EDITS)
