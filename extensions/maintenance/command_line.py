@@ -22,6 +22,7 @@ from extensions.maintenance.bump import UnresolvableError, bump
 from extensions.maintenance.difference import difference, newest
 from extensions.maintenance.documentation import pages
 from extensions.maintenance.fleet import as_table, inventory
+from extensions.maintenance.reformat import reformat
 from extensions.maintenance.releases import releases, section
 from extensions.maintenance.revisions import UnknownRevisionError
 
@@ -107,6 +108,11 @@ def _parser() -> argparse.ArgumentParser:
         "--until", default=_now(), metavar="TIME", help="ignore later releases; by default now"
     )
     newer.set_defaults(run=_bump)
+
+    formatted = commands.add_parser(
+        "reformat", help="format the template's Python for the line length in house.jinja"
+    )
+    formatted.set_defaults(run=_reformat)
 
     listed = commands.add_parser("releases", help="list the tags and their commits")
     listed.add_argument(
@@ -232,6 +238,13 @@ def _bump(options: argparse.Namespace) -> int:
     for change in changes:
         _write(change)
     return 0
+
+
+def _reformat(_options: argparse.Namespace) -> int:
+    result = reformat()
+    for name in result.changed:
+        _write(name)
+    return _refuse("\n".join(result.left)) if result.left else 0
 
 
 def _releases(options: argparse.Namespace) -> int:

@@ -119,6 +119,7 @@ COMMANDS = {
     "docs/blocks/auth.md": "updates/test_switches_running",
     "docs/blocks/example.md": "updates/test_resources",
     "docs/fleet.md": "updates/test_fleet",
+    "docs/house-standards.md": "updates/test_house_standards",
     "docs/own-blocks.md": "updates/test_fleet",
     "docs/updating.md": "delivery/test_readme",
     "template/.agents/skills/add-resource/SKILL.md.jinja": "delivery/test_skills",

@@ -5,6 +5,7 @@ machine's own Python and the uv wheel, and kept between runs.
 """
 
 import platform
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -34,16 +35,17 @@ UNWANTED = (
 
 def provide(buildah: Buildah, image: str) -> str:
     """Make an image available locally, and return its full name."""
-    name, _, version = image.partition(":")
+    name, _, tag = image.rpartition(":")
     full = image if "/" in name else f"docker.io/library/{image}"
     with exclusively("images"):
         if not buildah.id_of(full) and buildah.try_to("pull", full).returncode:
             assert not isinstance(buildah, Engine), f"{image} cannot be pulled"
-            if name == "python":
-                _make_python(buildah, version.removesuffix("-slim"), full)
+            if name.endswith("/uv"):
+                _make_uv(buildah, tag, full)
             else:
-                assert name.endswith("/uv"), f"there is no replacement for {image}"
-                _make_uv(buildah, version, full)
+                version = re.match(r"3\.\d+", tag)
+                assert version, f"there is no replacement for {image}"
+                _make_python(buildah, version[0], full)
     return full
 
 

@@ -63,6 +63,7 @@ CONCERNED: Mapping[str, Sequence[str]] = {
     "docs/blocks/example.md": ("updates/test_resources",),
     "docs/blocks/auth.md": ("updates/test_switches_running",),
     "docs/fleet.md": ("delivery/test_readme",),
+    "docs/house-standards.md": ("updates/test_house_standards",),
     "docs/pictures/*": ("house/test_front_page", "delivery/test_pictures"),
     "docs/own-blocks.md": ("updates/test_fleet",),
     "docs/updating.md": (

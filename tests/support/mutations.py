@@ -54,8 +54,11 @@ class Mutation(BaseModel):
 
     def broken(self, text: str) -> str:
         """Return the text of the file with the breakage."""
-        assert self.old in text, f"{self.file} no longer contains {self.old!r}"
-        return text.replace(self.old, self.new)
+        if self.old in text:
+            return text.replace(self.old, self.new)
+        broken, count = re.subn(_any_layout(self.old), lambda _: self.new.strip(), text)
+        assert count, f"{self.file} no longer contains {self.old!r}"
+        return broken
 
     def apply(self, root: Path) -> None:
         """Break the file below another root."""
@@ -64,6 +67,14 @@ class Mutation(BaseModel):
             path.unlink()
         else:
             path.write_text(self.broken(path.read_text()))
+
+
+def _any_layout(code: str) -> str:
+    """Return a pattern for code that a fork has reformatted for another line length."""
+    start = code.strip().rstrip("()")
+    brackets = code.strip().removeprefix(start)
+    words = map(re.escape, re.findall(r"\w+|[^\s\w(),]", start))
+    return r"[\s(),]*".join(words) + "".join(rf"[\s,]*{re.escape(each)}" for each in brackets)
 
 
 class _Area(BaseModel):

@@ -17,6 +17,7 @@ _ADD = re.compile(
     r"In `([^`]+)`, (?P<side>before|after) (?P<which>the|each) (?P<kind>line|line with|text)"
     r" (?P<anchor>`+.+`+), add:$"
 )
+_REPLACE = re.compile(r"In `([^`]+)`, replace `(?P<old>.+)` by:$")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +42,8 @@ class Step:
     @property
     def path(self) -> str:
         """The file that the step writes or changes."""
-        found = _WRITE.search(self.sentence) or _ADD.search(self.sentence)
+        patterns = (_WRITE, _ADD, _REPLACE)
+        found = next(filter(None, (each.search(self.sentence) for each in patterns)), None)
         assert found, f"It does not say where this goes: {self.sentence}"
         return found[1]
 
@@ -66,6 +68,9 @@ class Step:
             assert before is None, f"{self.path} exists"
             return self.text
         assert before is not None, f"{self.path} is missing"
+        if replaced := _REPLACE.search(self.sentence):
+            assert before.count(replaced["old"]) == 1, f"{self.path} has not one {replaced['old']}"
+            return before.replace(replaced["old"], self.text.removesuffix("\n"))
         found = _ADD.search(self.sentence)
         assert found
         anchor = found["anchor"].strip("`")

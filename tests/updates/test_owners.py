@@ -7,7 +7,7 @@ import pytest
 
 from extensions.contract.questionnaire import ROOT
 from tests.support import edits
-from tests.support.edits import KEPT_EDITS, MAY_CLASH
+from tests.support.edits import KEPT_EDITS, LAST_JOB, MAY_CLASH
 from tests.support.history import NOW, History, Project, released, substitute
 from tests.support.projects import BLOCKS, PEOPLE, QUESTIONNAIRE, Workshop, runnable
 
@@ -142,9 +142,11 @@ def write_beside_the_items(project: Path) -> None:
 def resolve(project: Project) -> None:
     """Take the new version of conflicting files, and add the owner's lines to them."""
     clashes = project.conflicts()
-    assert {*clashes} <= {*MAY_CLASH, *MOVED}
+    assert {*clashes} <= {*MAY_CLASH, *MOVED, LAST_JOB}
     for name in clashes:
         project.git("checkout", "--theirs", "--", name)
+    if LAST_JOB in clashes:
+        edits.extra_job(project.path)
     if "src/my_app/main.py" in clashes:
         wire_orders(project.path)
     if {*MOVED} & {*clashes}:
