@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Protocol
 
@@ -62,7 +63,7 @@ class Goal:
 
     def is_met_by(self, value: float) -> bool:
         """Check whether a value meets the target."""
-        return (self.at_least or 0) <= value <= (self.at_most or float("inf"))
+        return (self.at_least or 0) <= value <= (inf if self.at_most is None else self.at_most)
 
     def __str__(self) -> str:
         bound = f"≥ {self.at_least:g}" if self.at_least is not None else f"≤ {self.at_most:g}"

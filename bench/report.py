@@ -159,6 +159,8 @@ def as_table(lines: Iterable[Line]) -> str:
 
 
 _ROW, _LEFT, _WIDTH, _LONGEST = 22, 330, 900, 3.0
+_LEAST = 0.01
+"""What counts as nothing in the plot, where a target of 0 is met by 0."""
 
 
 def as_svg(lines: Sequence[Line]) -> str:
@@ -196,4 +198,4 @@ def _reached(line: Line) -> float:
     value = line.value if line.ratio is None else line.ratio
     if line.goal.at_least is not None:
         return value / line.goal.at_least
-    return (line.goal.at_most or 0) / max(value, 0.01)
+    return max(line.goal.at_most or 0, _LEAST) / max(value, _LEAST)

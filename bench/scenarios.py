@@ -16,6 +16,7 @@ from bench.kinds import (
 )
 from bench.lab import App, Project
 from bench.load import Load
+from bench.page import StartPage
 from extensions.contract.questionnaire import Answers
 
 __all__ = ["ALL_ON", "PROJECTS", "SCENARIOS"]
@@ -199,5 +200,24 @@ SCENARIOS: tuple[Scenario, ...] = (
         name="generating",
         answers=ALL_ON,
         goals=(Goal(of="all on", against="one file", at_most=1.6),),
+    ),
+    StartPage(
+        name="start page",
+        unit="ms",
+        rows=("painted", "live, first visit", "live, next visit", "changed answer, p95", "zip"),
+        goals=(
+            Goal(of="painted", at_most=300),
+            Goal(of="live, first visit", at_most=4000),
+            Goal(of="live, next visit", at_most=4000),
+            Goal(of="changed answer, p95", at_most=50),
+            Goal(of="zip", at_most=300),
+        ),
+    ),
+    StartPage(
+        name="start page, received",
+        unit="MB",
+        rows=("first visit", "next visit"),
+        goals=(Goal(of="first visit", at_most=8), Goal(of="next visit", at_most=0)),
+        changes=2,
     ),
 )

@@ -3,7 +3,6 @@
 npm's packages are pinned with hashes in `package-lock.json`, PyPI's in `requirements.txt`.
 """
 
-import gzip
 import hashlib
 import json
 import os
@@ -21,12 +20,13 @@ from extensions.contract.questionnaire import ROOT, read
 from start.content import first_paint
 from start.engine import Origin
 from start.manual import write_manual
+from start.packing import as_tar, as_zip, files_of, write_packed
 from start.past import write_releases
 
 __all__ = ["BuildError", "build", "origin_of"]
 
 _START = ROOT / "start"
-_ENGINE = ("__init__.py", "engine.py", "differences.py", "updates.py")
+_ENGINE = ("__init__.py", "engine.py", "differences.py", "prepared.py", "updates.py")
 _LANGUAGES = ("bash", "dockerfile", "ini", "json", "markdown", "nginx", "python", "yaml")
 _HIGHLIGHT = "@highlightjs/cdn-assets/es"
 _FONTS = "@fontsource-variable"
@@ -88,11 +88,11 @@ def build(into: Path, origin: Origin) -> None:
         for target, module in _FROM_NPM.items():
             (assets / target).parent.mkdir(exist_ok=True)
             shutil.copy(modules / module, assets / target)
-        sizes = _pack(_bundles(work, modules), assets)
+        sizes = _bundle(work, modules, assets)
         listed = write_releases(assets / "releases")
         loading = {"sizes": sizes, "lock": _lock(modules), "releases": listed}
         first = {**first_paint(read(), origin), **loading}
-        _write_json(assets / "first.json", first)
+        write_packed(_json(first), assets / "first.json")
         base = _digest(assets)
         shutil.copytree(assets, into / base, dirs_exist_ok=True)
         for page in _PAGE:
@@ -117,23 +117,28 @@ def _from_npm(folder: Path) -> Path:
     return folder / "node_modules"
 
 
-def _bundles(work: Path, modules: Path) -> dict[str, Path]:
-    """Return the files that the worker loads besides Pyodide's own modules, by name."""
-    app, out = work / "app", work / "out"
-    out.mkdir()
+def _bundle(work: Path, modules: Path, into: Path) -> dict[str, int]:
+    """Pack what the worker loads besides Pyodide's own modules; return the sizes by name."""
+    app, library = work / "app", work / "library"
+    library.mkdir()
     _stage(app)
     for script in ("bundle.mjs", "bundle.py"):
         shutil.copy(_START / script, modules.parent)
     command = [str(modules.parent / name) for name in ("bundle.mjs", "bundle.py")]
     result = node(
-        [*command, str(app), str(out)], return_completed_process=True, capture_output=True
+        [*command, str(app), str(library)], return_completed_process=True, capture_output=True
     )
     _check(result, "the page's Python", "start/bundle.py")
-    return {
-        "pyodide.asm.wasm": modules / "pyodide/pyodide.asm.wasm",
-        "stdlib.zip": out / "stdlib.zip",
-        "app.zip": out / "app.zip",
+    contents = {
+        "pyodide.asm.wasm": (modules / "pyodide/pyodide.asm.wasm").read_bytes(),
+        "stdlib.zip": as_zip(library),
+        "app.tar": as_tar(app, _without_caches(app)),
     }
+    return {name: write_packed(contents[name], into / name) for name in contents}
+
+
+def _without_caches(folder: Path) -> list[Path]:
+    return [path for path in files_of(folder) if "__pycache__" not in path.parts]
 
 
 def _stage(app: Path) -> None:
@@ -165,30 +170,19 @@ def _delete(paths: Iterable[Path]) -> None:
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
-def _pack(bundles: dict[str, Path], into: Path) -> dict[str, int]:
-    """Compress the large files, for hosts that do not; return their sizes."""
-    sizes: dict[str, int] = {}
-    for name, path in bundles.items():
-        packed = gzip.compress(path.read_bytes(), mtime=0)
-        (into / f"{name}.packed").write_bytes(packed)
-        sizes[name] = len(packed)
-    return sizes
-
-
 def _lock(modules: Path) -> dict[str, Any]:
     """Return Pyodide's lock file without packages: the page loads none."""
     text = (modules / "pyodide/pyodide-lock.json").read_text(encoding="utf-8")
     return {**json.loads(text), "packages": {}}
 
 
-def _write_json(path: Path, content: object) -> None:
-    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
-    path.write_text(text, encoding="utf-8")
+def _json(content: object) -> bytes:
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _digest(folder: Path) -> str:
     digest = hashlib.sha256()
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+    for path in files_of(folder):
         digest.update(f"{path.relative_to(folder)}\0".encode() + path.read_bytes())
     return digest.hexdigest()[:12]
 

@@ -1,14 +1,14 @@
 // Runs start/bundle.py in Pyodide, so that its byte code is that of the page's Python.
-// Usage: node bundle.mjs BUNDLE.py APP OUT
+// Usage: node bundle.mjs BUNDLE.py APP LIBRARY
 
 import { readFile } from "node:fs/promises";
 import { loadPyodide } from "pyodide";
 
-const [script, app, out] = process.argv.slice(2);
+const [script, app, library] = process.argv.slice(2);
 const python = await loadPyodide();
 for (const [place, folder] of [
   ["/app", app],
-  ["/out", out],
+  ["/library", library],
 ]) {
   python.FS.mkdirTree(place);
   python.FS.mount(python.FS.filesystems.NODEFS, { root: folder }, place);

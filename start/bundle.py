@@ -1,26 +1,27 @@
-"""Bundles the page's Python: the template with its libraries, and the used part of the stdlib.
+"""Prepares the page's Python: byte code of the template, its libraries, and the used stdlib.
 
-Runs in Pyodide under Node, started by `bundle.mjs`, with the sources in `/app`.
+Runs in Pyodide under Node, started by `bundle.mjs`, with the sources in `/app`, which it replaces.
 """
 
-import compileall
 import io
 import json
-import shutil
 import sys
 import zipfile
 from pathlib import Path
-from py_compile import PycInvalidationMode
 from types import ModuleType
 
-APP, OUT, LIBRARY = Path("/app"), Path("/out"), Path("/tmp/library")  # noqa: S108 -- in memory
+APP, LIBRARY = Path("/app"), Path("/library")
+DOCUMENTED = ("_pyodide", "pyodide")
+"""Packages that read their own docstrings; all others lose theirs."""
 
 
 def exercise() -> None:
     """Answer requests of each kind, so that everything the page needs is imported."""
     sys.path.insert(0, str(APP))
     from start.engine import Engine, Origin
+    from start.prepared import prepare
 
+    prepare(APP)
     engine = Engine(APP, Origin("gh:your-organisation/template", "v0.0.0"))
     for given in ({}, {"database": "postgresql", "auth": "jwt"}, {"project_name": ""}, {"x": ""}):
         engine.handle("preview", json.dumps({"given": given}))
@@ -36,46 +37,54 @@ def exercise() -> None:
     engine.handle("update", json.dumps({**answers, "text": "["}))
     packed = engine.handle("archive", json.dumps({"given": {}}))
     assert isinstance(packed, bytes)
-    with zipfile.ZipFile(io.BytesIO(packed)) as archive:  # as the worker unpacks this bundle
-        archive.extractall("/tmp/unpacked")  # noqa: S108 -- in memory
+    assert zipfile.is_zipfile(io.BytesIO(packed))
 
 
-def is_library(module: ModuleType) -> bool:
-    """Check for a module of Pyodide's zip of the standard library."""
-    origin = module.__spec__.origin if module.__spec__ else None
-    return origin is not None and origin.startswith(archive_of_library())
+def used(place: str) -> list[str]:
+    """Return the paths of the imported modules of a folder or zip, relative to it."""
+    origins = [origin_of(module) for module in [*sys.modules.values()]]
+    return [each.removeprefix(f"{place}/") for each in origins if each.startswith(f"{place}/")]
 
 
-def archive_of_library() -> str:
-    """Return the path of Pyodide's zip of the standard library."""
-    return next(path for path in sys.path if path.endswith(".zip"))
+def origin_of(module: ModuleType) -> str:
+    """Return the path of a module; empty for those without one."""
+    return str((module.__spec__ and module.__spec__.origin) or "")
 
 
-def extract_used() -> None:
-    """Write the sources of the used modules of the standard library."""
-    archive = archive_of_library()
-    used = [module.__spec__ for module in [*sys.modules.values()] if is_library(module)]
+def keep_used() -> None:
+    """Write the sources of the used modules of the standard library; delete unused libraries."""
+    archive = next(path for path in sys.path if path.endswith(".zip"))
     with zipfile.ZipFile(archive) as library:
-        for spec in filter(None, used):
-            library.extract(str(spec.origin).removeprefix(f"{archive}/"), LIBRARY)
-
-
-def compiled(folder: Path, into: Path) -> None:
-    """Zip a folder, with byte code in place of its modules; the host compresses it as a whole."""
-    for module in folder.rglob("*.py"):
-        if not module.is_relative_to(folder / "template"):
-            compileall.compile_file(
-                module, legacy=True, quiet=1, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH
-            )
+        library.extractall(LIBRARY, used(archive))
+    kept = {APP / name for name in used(str(APP))}
+    for module in modules_of(APP):
+        if module not in kept:
             module.unlink()
-    with zipfile.ZipFile(into, "w", zipfile.ZIP_STORED) as archive:
-        for path in sorted(folder.rglob("*")):
-            if path.is_file() and "__pycache__" not in path.parts:
-                archive.write(path, path.relative_to(folder))
+
+
+def modules_of(folder: Path) -> list[Path]:
+    """List the modules in a folder, except those that are part of the template."""
+    return [path for path in folder.rglob("*.py") if not path.is_relative_to(APP / "template")]
+
+
+def compile_all(folder: Path) -> None:
+    """Replace modules by their byte code."""
+    import py_compile
+
+    for module in modules_of(folder):
+        name = module.relative_to(folder)
+        py_compile.compile(
+            str(module),
+            cfile=str(module.with_suffix(".pyc")),
+            dfile=str(name),
+            doraise=True,
+            optimize=0 if name.parts[0] in DOCUMENTED else 2,
+            invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+        )
+        module.unlink()
 
 
 exercise()
-extract_used()
-compiled(LIBRARY, OUT / "stdlib.zip")
-compiled(APP, OUT / "app.zip")
-shutil.rmtree(LIBRARY)
+keep_used()
+compile_all(LIBRARY)
+compile_all(APP)

@@ -72,16 +72,14 @@ def _field(questionnaire: Questionnaire, question: Question) -> dict[str, object
 
 
 def _page(path: Path) -> dict[str, str] | None:
-    """Return the address and the first paragraph of a block's page."""
+    """Return the address and the first sentence of a block's page."""
     if not path.is_file():
         return None
     tokens = MarkdownIt().parse(path.read_text(encoding="utf-8"))
     paragraph = next(i for i, token in enumerate(tokens) if token.type == "paragraph_open")
-    text = tokens[paragraph + 1].content.replace("\n", " ")
-    return {
-        "href": f"docs/blocks/{path.stem}.html",
-        "text": re.sub(r"\[(.*?)\]\(.*?\)", r"\1", text),
-    }
+    text = re.sub(r"\[(.*?)\]\(.*?\)", r"\1", tokens[paragraph + 1].content)
+    sentence, *_ = re.split(r"(?<=\.)\s", text)
+    return {"href": f"docs/blocks/{path.stem}.html", "text": " ".join(sentence.split())}
 
 
 def _blocks(questionnaire: Questionnaire) -> list[Question]:

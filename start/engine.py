@@ -10,14 +10,16 @@ import shlex
 import time
 import zipfile
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TypedDict
 
-from extensions.contract.projection import ANSWERS_FILE, answers_file_of, project, sources
-from extensions.contract.questionnaire import Answer, Answers, InvalidAnswersError, read
+from extensions.contract.projection import ANSWERS_FILE, Projection, answers_file_of
+from extensions.contract.questionnaire import Answer, Answers, InvalidAnswersError
 from start.differences import Difference, differences
+from start.prepared import prepared
 from start.updates import MissingReleaseError, Update, release_of, update
 
 __all__ = ["Engine", "Origin", "Preview"]
@@ -27,6 +29,8 @@ _FOLDER = "myapp"
 
 _RELEASE = re.compile(r"v\d+\.\d+\.\d+")
 _FILE, _PROGRAM = 0o100644, 0o100755
+_KEPT = 8000
+"""The number of rendered files to keep, some 20 MB: for the last answers and all next ones."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,8 @@ class Engine:
     def __init__(self, root: Path, origin: Origin, releases: Path = Path("releases")) -> None:
         """Read the questionnaire."""
         self._releases = releases
-        self._questionnaire = read(root)
+        self._questionnaire, reads = prepared(root)
+        self._projection = Projection(questionnaire=self._questionnaire, reads=reads, limit=_KEPT)
         self._origin = origin
         self._sent: dict[str, str] = {}
 
@@ -121,6 +126,22 @@ class Engine:
             messages = (line.partition(": ") for line in error.errors)
             return json.dumps({"errors": {name: message for name, _, message in messages}})
 
+    def ahead(self, request: str) -> Iterator[None]:
+        """Render what one other answer would change, for each answer that can be chosen.
+
+        Args:
+            request: As for `preview`.
+
+        Yields:
+            Nothing, after each answer: other requests can be handled in between.
+        """
+        given = json.loads(request)["given"]
+        for question in self._questionnaire.questions:
+            for value in () if question.is_computed else question.values:
+                with suppress(InvalidAnswersError):
+                    self._projection.files(self._complete({**given, question.name: value}))
+                yield
+
     def preview(self, given: Mapping[str, Answer]) -> Preview:
         """Render the project with the given answers.
 
@@ -137,7 +158,7 @@ class Engine:
         files = self._files(answers)
         before, self._sent = self._sent, files
         defaults = self._defaults(answers)
-        differing = self._differing(given, answers)
+        differing = _differing(given, answers, defaults)
         return Preview(
             answers=answers,
             defaults=defaults,
@@ -180,7 +201,7 @@ class Engine:
             InvalidAnswersError: An answer is invalid.
         """
         answers = self._complete(given)
-        folder = self._folder(answers, self._differing(given, answers))
+        folder = self._folder(answers, _differing(given, answers, self._defaults(answers)))
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
             for path, text, mode in self._rendered(answers):
@@ -227,7 +248,7 @@ class Engine:
         metadata = {"_commit": self._origin.commit, "_src_path": self._origin.source}
         yield ANSWERS_FILE, answers_file_of(answers, metadata, self._questionnaire), _FILE
         for source, mode in self._sources.items():
-            if rendered := project(source, answers, self._questionnaire):
+            if rendered := self._projection.file(source, answers):
                 yield *rendered, mode
 
     @cached_property
@@ -235,22 +256,13 @@ class Engine:
         """The files of the template, with the modes that git records."""
         return {
             source: _PROGRAM if source.stat().st_mode & 0o100 else _FILE
-            for source in sources(self._questionnaire)
+            for source in self._projection.sources
         }
 
     def _defaults(self, answers: Answers) -> Answers:
         context = {**answers, "_folder_name": _FOLDER}
         asked = [each for each in self._questionnaire.questions if not each.is_computed]
         return {each.name: self._questionnaire.default(each, context) for each in asked}
-
-    def _differing(self, given: Mapping[str, Answer], answers: Answers) -> Answers:
-        """Return the given answers that differ from their defaults."""
-        defaults = self._defaults(answers)
-        return {
-            name: answers[name]
-            for name in defaults
-            if name in given and answers[name] != defaults[name]
-        }
 
     def _is_asked(self, name: str, answers: Answers) -> bool:
         return self._questionnaire.applies(self._questionnaire.question(name), answers)
@@ -264,6 +276,15 @@ class Engine:
         reference = [] if self._origin.is_release else ["--vcs-ref", "HEAD"]
         where = [self._origin.source, self._folder(answers, given)]
         return shlex.join(["uvx", "copier", "copy", "--defaults", *reference, *data, *where])
+
+
+def _differing(given: Mapping[str, Answer], answers: Answers, defaults: Answers) -> Answers:
+    """Return the given answers that differ from their defaults."""
+    return {
+        name: answers[name]
+        for name in defaults
+        if name in given and answers[name] != defaults[name]
+    }
 
 
 def _as_text(answer: Answer) -> str:

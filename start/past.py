@@ -1,13 +1,11 @@
 """The templates of past releases, packed for the page, which loads one when it is asked for."""
 
-import gzip
-import io
-import zipfile
 from pathlib import Path
 from typing import Any
 
 from extensions.maintenance.releases import Release, releases
 from extensions.maintenance.revisions import is_tagged, template_at
+from start.packing import as_tar, files_of, write_packed
 
 __all__ = ["write_releases"]
 
@@ -26,18 +24,22 @@ def write_releases(into: Path) -> list[dict[str, Any]]:
     newest, *others = releases()
     older = [entry for entry in others if is_tagged(entry)]
     for entry in older:
-        (into / f"{entry.version}.zip.packed").write_bytes(_packed(entry))
+        _write(entry, into)
     return [_shown(entry) for entry in (newest, *older)]
 
 
-def _packed(entry: Release) -> bytes:
-    buffer = io.BytesIO()
-    with template_at(entry.version) as root, zipfile.ZipFile(buffer, "w") as archive:
-        for path in sorted(root.rglob("*")):
-            name = path.relative_to(root)
-            if path.is_file() and (name.parts[0] != "extensions" or path.suffix == ".jinja"):
-                archive.write(path, name)
-    return gzip.compress(buffer.getvalue(), mtime=0)
+def _write(entry: Release, into: Path) -> None:
+    with template_at(entry.version) as root:
+        write_packed(as_tar(root, _template(root)), into / f"{entry.version}.tar")
+
+
+def _template(root: Path) -> list[Path]:
+    """List what renders projects: of the extensions, the templates alone."""
+    return [
+        path
+        for path in files_of(root)
+        if path.suffix == ".jinja" or path.relative_to(root).parts[0] != "extensions"
+    ]
 
 
 def _shown(entry: Release) -> dict[str, Any]:

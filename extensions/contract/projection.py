@@ -4,19 +4,22 @@ Rendering a file for one combination of answers costs a fraction of a copy, and 
 same answers are rendered once. A test compares the result with what Copier writes.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
 
-from extensions.contract.questionnaire import Answer, Answers, Questionnaire
+from extensions.contract.questionnaire import Answer, Answers, Questionnaire, read
 
 __all__ = [
     "ANSWERS_FILE",
     "Files",
     "Projection",
+    "Reads",
     "answers_file_of",
     "project",
+    "reads_of",
     "sources",
     "text_of",
 ]
@@ -26,6 +29,9 @@ COPIER = {"_copier_conf": {"answers_file": ANSWERS_FILE}}
 
 type Files = dict[str, str]
 """The text of each file of a project, by its path."""
+
+type Reads = Mapping[Path, tuple[str, ...]]
+"""The answers that each file of a template depends on."""
 
 
 def sources(questionnaire: Questionnaire) -> tuple[Path, ...]:
@@ -107,18 +113,45 @@ def _read(source: Path, root: Path, subdirectory: str) -> tuple[str, tuple[str, 
     return str(source.relative_to(root)), steps, source.read_text(encoding="utf-8")
 
 
+@cache
+def reads_of(root: Path) -> Reads:
+    """Find the answers that each file depends on, also those that decide about its folders.
+
+    Args:
+        root: The folder that holds `copier.yml`.
+
+    Returns:
+        The sorted names of the stored answers, by file.
+    """
+    questionnaire = read(root)
+    stored = {each.name for each in questionnaire.questions if each.is_stored}
+    return {
+        source: tuple(sorted(questionnaire.answers_read(source) & stored))
+        for source in sources(questionnaire)
+    }
+
+
 @dataclass(frozen=True, kw_only=True)
 class Projection:
     """Renders whole projects, each file once for the answers it reads.
 
     Attributes:
         questionnaire: The template's questionnaire.
+        reads: The answers that each file depends on; by default found in the files.
+        limit: The number of renderings to keep, the newest ones; by default all.
     """
 
     questionnaire: Questionnaire
+    reads: Reads = field(default_factory=dict[Path, tuple[str, ...]])
+    limit: float = math.inf
     _rendered: dict[tuple[Path, tuple[Answer, ...]], tuple[str, str] | None] = field(
         default_factory=dict[tuple[Path, tuple[Answer, ...]], tuple[str, str] | None]
     )
+
+    @property
+    def sources(self) -> Iterable[Path]:
+        """The files of the template."""
+        return self._reads.keys()
 
     def files(self, answers: Answers, among: Iterable[Path] | None = None) -> Files:
         """Render a project.
@@ -130,21 +163,26 @@ class Projection:
         Returns:
             Its files.
         """
-        wanted = self._reads if among is None else among
-        return dict(filter(None, (self._file(source, answers) for source in wanted)))
+        wanted = self.sources if among is None else among
+        return dict(filter(None, (self.file(source, answers) for source in wanted)))
 
-    def _file(self, source: Path, answers: Answers) -> tuple[str, str] | None:
+    def file(self, source: Path, answers: Answers) -> tuple[str, str] | None:
+        """Render one file, unless it was rendered for these answers.
+
+        Args:
+            source: The file, under the template's folder.
+            answers: The answers to all questions.
+
+        Returns:
+            Its path in the project and its text, or None if the answers leave it out.
+        """
         key = (source, tuple(answers[name] for name in self._reads[source]))
         if key not in self._rendered:
             self._rendered[key] = project(source, answers, self.questionnaire)
+            if len(self._rendered) > self.limit:
+                del self._rendered[next(iter(self._rendered))]
         return self._rendered[key]
 
     @cached_property
-    def _reads(self) -> dict[Path, tuple[str, ...]]:
-        """The answers that each file depends on, also those that decide about its folders."""
-        questionnaire = self.questionnaire
-        stored = {each.name for each in questionnaire.questions if each.is_stored}
-        return {
-            source: tuple(sorted(questionnaire.answers_read(source) & stored))
-            for source in sources(questionnaire)
-        }
+    def _reads(self) -> Reads:
+        return self.reads or reads_of(self.questionnaire.root)

@@ -202,6 +202,22 @@ class Questionnaire(Contract):
             **options,
         )
 
+    def rendered_by(self, environment_type: type[SandboxedEnvironment]) -> Questionnaire:
+        """Return the same questionnaire with another Jinja environment.
+
+        Args:
+            environment_type: The class of the environment.
+
+        Returns:
+            A new questionnaire, without what this one has compiled.
+        """
+        return Questionnaire(
+            root=self.root,
+            settings=self.settings,
+            questions=self.questions,
+            environment_type=environment_type,
+        )
+
     @cached_property
     def _templates(self) -> dict[tuple[str, str], Template]:
         return {}

@@ -11,12 +11,16 @@ __all__ = ["browsing"]
 
 
 @contextmanager
-def browsing(profile: Path, *switches: str) -> Generator[Chrome]:
-    """Start a browser that logs its console and every request.
+def browsing(profile: Path, *switches: str, is_logged: bool = True) -> Generator[Chrome]:
+    """Start a browser.
 
     Args:
         profile: The folder of its profile.
         switches: Further command-line switches, such as the size of the window.
+        is_logged: Whether it logs its console and every request, which costs time.
+
+    Yields:
+        The browser.
     """
     options = ChromeOptions()
     options.binary_location = shutil.which("chromium") or ""
@@ -26,7 +30,8 @@ def browsing(profile: Path, *switches: str) -> Generator[Chrome]:
         *(f"--user-data-dir={profile}", *switches),
     ):
         options.add_argument(switch)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    if is_logged:
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     browser = Chrome(options, ChromeService(shutil.which("chromedriver")))
     try:
         yield browser

@@ -9,7 +9,8 @@ export class Engine {
   /**
    * @param {object} settings What the worker needs: where its files are, their sizes, the origin.
    * @param {(share: number) => void} onProgress Told the share of the bytes that have arrived.
-   * @param {(failure: string) => void} onEnd Told when Python is loaded, with the reason if it is not.
+   * @param {(failure: string, urls: string[]) => void} onEnd Told when Python is loaded, with the
+   *   reason if it is not, and what was fetched for it.
    */
   constructor(settings, onProgress, onEnd) {
     // A policy in a meta element binds a worker from a blob, but not one that is loaded by URL.
@@ -18,10 +19,10 @@ export class Engine {
     });
     const url = URL.createObjectURL(script);
     this.#worker = new Worker(url, { type: "module" });
-    this.#worker.onerror = () => onEnd("its worker did not start");
+    this.#worker.onerror = () => onEnd("its worker did not start", []);
     this.#worker.onmessage = ({ data }) => {
       if ("progress" in data) onProgress(data.progress);
-      else if ("loaded" in data) onEnd(data.loaded);
+      else if ("loaded" in data) onEnd(data.loaded, data.urls);
       else this.#settle(data);
     };
     this.#worker.postMessage(settings);
@@ -38,6 +39,11 @@ export class Engine {
       this.#waiting.set(id, { resolve, reject });
       this.#worker.postMessage({ id, kind, request: JSON.stringify(parameters) });
     });
+  }
+
+  /** Let the worker prepare the previews of all other answers, while nothing else is asked. */
+  prepare(parameters) {
+    this.#worker.postMessage({ kind: "ahead", request: JSON.stringify(parameters) });
   }
 
   #settle({ id, result, failure }) {

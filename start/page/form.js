@@ -2,6 +2,8 @@
 
 import { byId, make, withCode } from "./dom.js";
 
+const ROOMY = matchMedia("(width > 44rem)");
+
 /** The form of one questionnaire. An empty text takes its default, which it shows. */
 export class Form {
   #form;
@@ -106,7 +108,8 @@ export class Form {
       "fieldset.field.choice",
       { "data-question": name, "aria-describedby": `hint-${name} error-${name}` },
       make("legend", {}, ask),
-      hintOf(name, more, page),
+      hintOf(name, more),
+      ...aboutOf(page),
       make("div.options", {}, ...options),
       errorOf(name),
     );
@@ -126,7 +129,8 @@ export class Form {
       { "data-question": name },
       make("label", { for: input.id }, ask),
       input,
-      hintOf(name, more, page),
+      hintOf(name, more),
+      ...aboutOf(page),
       errorOf(name),
     );
   }
@@ -152,11 +156,20 @@ function presetsOf(presets, onPreset) {
   return make("div.presets", { role: "group", "aria-label": "Presets" }, ...buttons);
 }
 
-function hintOf(name, more, page) {
-  const link =
-    page && make("a", { href: page.href, target: "_blank", title: page.text }, "How it works");
-  const space = more && link ? " " : "";
-  return make("p.hint", { id: `hint-${name}` }, ...withCode(more), space, ...(link ? [link] : []));
+function hintOf(name, more) {
+  return make("p.hint", { id: `hint-${name}` }, ...withCode(more));
+}
+
+/** What a block is and where to read on: text where there is room, folded on small screens. */
+function aboutOf(page) {
+  if (!page) return [];
+  const link = make("a", { href: page.href, target: "_blank" }, "How it works");
+  const text = make("p", {}, ...withCode(page.text), " ", link);
+  const about = make("details.about", {}, make("summary", {}, "What it adds"), text);
+  const unfold = () => (about.open = ROOMY.matches);
+  ROOMY.addEventListener("change", unfold);
+  unfold();
+  return [about];
 }
 
 function errorOf(name) {

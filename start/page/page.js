@@ -3,13 +3,14 @@
 import { byId, make, save } from "./dom.js";
 import { Engine, newest } from "./engine.js";
 import { Form } from "./form.js";
+import { fetchUnpacked } from "./packed.js";
 import { Tree } from "./tree.js";
 import { prepareUpdates } from "./update.js";
 import { showDifference, showFile, showSentence } from "./viewer.js";
 
 const UPDATE = "#update";
 const base = new URL(`${document.body.dataset.base}/`, location.href).href;
-const first = await (await fetch(`${base}first.json`)).json();
+const first = await (await fetchUnpacked(`${base}first.json`)).json();
 
 const state = {
   ...first.preview,
@@ -95,6 +96,7 @@ const render = newest(async (given) => {
     take(given, await engine.ask("preview", { given }));
     showLive();
     if (state.isWhatIf) await compare();
+    if (!typing) engine.prepare({ given }); // typed letters have no neighbours
   } catch (error) {
     fail(error.message);
   }
@@ -102,7 +104,6 @@ const render = newest(async (given) => {
 
 function take(given, result) {
   state.errors = result.errors ?? {};
-  performance.mark("answered");
   if (!result.errors) {
     const before = state.files;
     state.files = new Map([...before, ...Object.entries(result.changed)]);
@@ -114,6 +115,7 @@ function take(given, result) {
   showUnknown();
   form.show(state);
   showProject();
+  performance.mark("answered");
 }
 
 const isEqual = (left, right) => JSON.stringify(left) === JSON.stringify(right);
@@ -153,7 +155,7 @@ function showNotice(...lines) {
 
 function showProject() {
   byId("command").textContent = state.command;
-  byId("download").textContent = `Download ${state.folder}.zip`;
+  byId("download").replaceChildren("Download", make("span.wide", {}, ` ${state.folder}.zip`));
   const isValid = Object.keys(state.errors).length === 0;
   for (const id of ["copy", "answers", "download"]) byId(id).disabled = !isValid;
   byId("preview").classList.toggle("stale", !isValid);
@@ -290,6 +292,7 @@ async function download() {
       await engine.ask("archive", { given: state.given }),
       "application/zip",
     );
+    performance.mark("packed");
     announce(`${state.folder}.zip is ready.`);
   } catch (error) {
     fail(error.message);
@@ -353,11 +356,14 @@ function showProgress(share) {
   byId("progress").value = share;
 }
 
-function showLoaded(failure) {
+let loaded = [];
+
+function showLoaded(failure, urls) {
   if (failure) {
     fail(failure);
     return;
   }
+  loaded = urls;
   byId("status-text").textContent = "Rendering";
   byId("progress").hidden = true;
 }
@@ -371,48 +377,36 @@ function showLive() {
   keep();
 }
 
-/** Keep what was loaded before the service worker took over. */
+/** Let a service worker keep what was loaded without it, for the next visit. */
 async function keep() {
-  if (!navigator.serviceWorker?.controller) return;
-  const urls = performance.getEntriesByType("resource").map(({ name }) => name);
-  const own = [location.href.split("#")[0], ...urls].filter((url) =>
-    url.startsWith(new URL(".", location.href).href),
-  );
-  await Promise.all(own.map((url) => fetch(url)));
-}
-
-/** Wait a moment until the service worker takes over, so that it keeps what is loaded next. */
-async function controlled() {
   const worker = navigator.serviceWorker;
-  if (!worker) return;
-  try {
-    await worker.register("sw.js");
-    if (worker.controller) return;
-    await new Promise((resolve) => {
-      worker.addEventListener("controllerchange", resolve, { once: true });
-      setTimeout(resolve, 500);
-    });
-  } catch {
-    // Without it, the page works and loads everything at each visit.
-  }
+  if (!worker) return; // without it, the page works and loads everything at each visit
+  worker.addEventListener("message", () => (document.body.dataset.kept = "true"));
+  worker.startMessages();
+  await worker.register("sw.js");
+  const { active } = await worker.ready;
+  const own = performance.getEntriesByType("resource").map(({ name }) => name);
+  const urls = new Set([location.href.split("#")[0], ...own, ...loaded]);
+  const here = new URL(".", location.href).href;
+  const kept = [...urls].filter((url) => url.startsWith(here));
+  active.postMessage({ base: document.body.dataset.base, urls: kept });
 }
 
-async function start() {
+function start() {
   byId("release").textContent = first.origin.commit;
   state.given = location.hash === UPDATE ? {} : givenInAddress();
   form.show(state);
   showProject();
   showTab(location.hash === UPDATE ? "update" : "new");
-  performance.mark("painted");
+  requestAnimationFrame(() => setTimeout(() => performance.mark("painted")));
   if (typeof WebAssembly !== "object") {
     fail("this browser has no WebAssembly");
     return;
   }
-  await controlled();
   const { sizes, lock, origin } = first;
   engine = new Engine({ base, sizes, lock, origin }, showProgress, showLoaded);
   prepareUpdates(byId("update"), first, engine);
   refresh();
 }
 
-await start();
+start();

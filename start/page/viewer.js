@@ -1,27 +1,38 @@
 // One file, highlighted, or the lines of a difference.
 
 import { make } from "./dom.js";
-import { highlight } from "./highlight.js";
+
+/** Loaded after the page is painted; until then texts are plain. */
+const highlighting = import("./highlight.js");
+
+const shown = new WeakMap();
 
 const KINDS = { "+": "added", "-": "removed", "@": "place" };
 
 /** Show nothing but a sentence. */
 export function showSentence(viewer, sentence) {
-  viewer.replaceChildren(make("p.empty", {}, sentence));
+  fill(viewer, make("p.empty", {}, sentence));
 }
 
-/** Show the text of a file. */
+/** Show the text of a file, unless it is what is shown. */
 export function showFile(viewer, path, text) {
-  const code = make("code", {});
-  code.append(...highlight(path, text));
+  if (shown.get(viewer) === path + text) return;
+  const code = make("code", {}, text);
+  highlighting.then(({ highlight }) => code.replaceChildren(...highlight(path, text)));
   const count = text.split("\n").length - 1;
-  viewer.replaceChildren(heading(path, `${count} ${count === 1 ? "line" : "lines"}`), block(code));
+  fill(viewer, heading(path, `${count} ${count === 1 ? "line" : "lines"}`), block(code));
+  shown.set(viewer, path + text);
 }
 
 /** Show the difference of a file. */
 export function showDifference(viewer, { path, status, lines }) {
   const code = make("code.difference", {}, ...lines.map(lineOf));
-  viewer.replaceChildren(heading(path, status), block(code));
+  fill(viewer, heading(path, status), block(code));
+}
+
+function fill(viewer, ...children) {
+  shown.delete(viewer);
+  viewer.replaceChildren(...children);
 }
 
 function heading(path, note) {

@@ -1,38 +1,38 @@
 // Loads Python with the template's code, and passes requests to it.
 
-const LAUNCH = `
-import os, sys, zipfile
+import { entriesOf, fetchUnpacked } from "./packed.js";
 
-with zipfile.ZipFile("/app.zip") as archive:
-    for entry in archive.infolist():
-        os.chmod(archive.extract(entry, "/app"), entry.external_attr >> 16)
+const LAUNCH = `
+import gc, sys
+
 sys.path.insert(0, "/app")
 
 from pathlib import Path
 from start.engine import Engine, Origin
 
-Engine(Path("/app"), Origin(source, commit), Path("/releases"))
-`;
-
-const UNPACK = `
-import zipfile
-
-zipfile.ZipFile("/release.zip").extractall(f"/releases/{version}")
+engine = Engine(Path("/app"), Origin(source, commit), Path("/releases"))
+gc.collect()
+gc.freeze()
+engine
 `;
 
 let engine = null;
 let python = null;
 let address = "";
+let turns = 0;
 
 self.onmessage = ({ data }) => {
+  turns++;
   if (engine === null) engine = started(data);
+  else if (data.kind === "ahead") renderAhead(data.request);
   else answer(data);
 };
 
 async function started(settings) {
   try {
     const loaded = await load(settings);
-    postMessage({ loaded: "" });
+    const urls = performance.getEntriesByType("resource").map(({ name }) => name);
+    postMessage({ loaded: "", urls });
     return loaded;
   } catch (error) {
     postMessage({ loaded: String(error) });
@@ -52,8 +52,7 @@ async function load({ base, sizes, lock, origin }) {
     lockFileContents: lock,
     packageBaseUrl: base,
   });
-  const app = await unpacked.get(`${base}app.zip`);
-  python.FS.writeFile("/app.zip", new Uint8Array(await app.arrayBuffer()));
+  await extract(await unpacked.get(`${base}app.tar`), "/app");
   return python.runPython(LAUNCH, { globals: python.toPy(origin) });
 }
 
@@ -62,30 +61,40 @@ function fetchAll(base, sizes) {
   const total = Object.values(sizes).reduce((sum, size) => sum + size);
   let received = 0;
   const count = (size) => postMessage({ progress: (received += size) / total });
-  const names = Object.keys(sizes);
-  return new Map(
-    names.map((name) => [`${base}${name}`, fetchPacked(`${base}${name}.packed`, count)]),
-  );
+  const fetched = Object.entries(sizes).map(([name, size]) => [
+    base + name,
+    fetchUnpacked(base + name, size, count),
+  ]);
+  return new Map(fetched);
 }
 
-async function fetchPacked(url, count) {
-  const response = await fetch(url);
-  if (!response.ok) throw new Error(`${url}: ${response.status}`);
-  const counted = new TransformStream({
-    transform(chunk, controller) {
-      count(chunk.length);
-      controller.enqueue(chunk);
-    },
-  });
-  const body = response.body.pipeThrough(counted).pipeThrough(new DecompressionStream("gzip"));
-  return new Response(body, { headers: { "Content-Type": "application/wasm" } });
+/** Write the files of a tar into a folder of Python's file system. */
+async function extract(response, folder) {
+  for (const { name, mode, content } of entriesOf(new Uint8Array(await response.arrayBuffer()))) {
+    const path = `${folder}/${name}`;
+    python.FS.mkdirTree(path.slice(0, path.lastIndexOf("/")));
+    python.FS.writeFile(path, content);
+    python.FS.chmod(path, mode);
+  }
+}
+
+/** Render what the next answer could change, bit by bit, until there is something else to do. */
+async function renderAhead(request) {
+  const turn = turns;
+  for (const _ of (await engine).ahead(request)) {
+    await new Promise((resolve) => setTimeout(resolve));
+    if (turn !== turns) return;
+  }
 }
 
 async function answer({ id, kind, request }) {
   try {
     let found = (await engine).handle(kind, request);
     for (let missing = missingIn(found); missing; missing = missingIn(found)) {
-      await fetchRelease(missing);
+      await extract(
+        await fetchUnpacked(`${address}releases/${missing}.tar`),
+        `/releases/${missing}`,
+      );
       found = (await engine).handle(kind, request);
     }
     const result = typeof found === "string" ? found : found.toJs();
@@ -99,10 +108,4 @@ async function answer({ id, kind, request }) {
 /** Return the past release that an update needs and that is not here yet. */
 function missingIn(found) {
   return typeof found === "string" && found.startsWith('{"missing"') && JSON.parse(found).missing;
-}
-
-async function fetchRelease(version) {
-  const response = await fetchPacked(`${address}releases/${version}.zip.packed`, () => {});
-  python.FS.writeFile("/release.zip", new Uint8Array(await response.arrayBuffer()));
-  python.runPython(UNPACK, { globals: python.toPy({ version }) });
 }

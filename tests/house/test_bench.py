@@ -10,11 +10,11 @@ from bench.report import COLUMNS, Line, as_svg, as_table, circumstances
 from bench.scenarios import PROJECTS, SCENARIOS
 from tests.support.delivery import requires
 
-SMOKE = {"list", "steady health", "cold start", "memory", "leak", "generating"}
+SMOKE = {"list", "steady health", "cold start", "memory", "leak", "generating", "start page"}
 
 
 def test_bench_measures_each_kind_and_fills_every_column() -> None:
-    requires("taskset", "wrk")
+    requires("chromedriver", "chromium", "taskset", "wrk")
     scenarios = [scenario for scenario in SCENARIOS if scenario.name in SMOKE]
     assert {type(scenario) for scenario in scenarios} == {type(each) for each in SCENARIOS}
 

@@ -21,13 +21,7 @@ pytestmark = pytest.mark.quick
 
 
 def recording() -> Questionnaire:
-    known = read()
-    return Questionnaire(
-        root=known.root,
-        settings=known.settings,
-        questions=known.questions,
-        environment_type=RecordingEnvironment,
-    )
+    return read().rendered_by(RecordingEnvironment)
 
 
 def dead_arms(questionnaire: Questionnaire, file: str = "") -> list[Arm]:

@@ -4,20 +4,23 @@ import io
 import json
 import os
 import shlex
+import shutil
 import zipfile
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 
 import pytest
 import yaml
 from copier import run_copy
+from jinja2.sandbox import SandboxedEnvironment
 
-from extensions.contract.questionnaire import ROOT, Answers, InvalidAnswersError
+from extensions.contract.questionnaire import ROOT, Answers, InvalidAnswersError, Questionnaire
 from extensions.maintenance.difference import difference
 from extensions.maintenance.releases import releases
 from extensions.maintenance.revisions import template_at
 from start.content import first_paint, sections
 from start.engine import Engine, Origin
+from start.prepared import prepare
 from start.updates import update
 from tests.support.bad_answers import BAD_ANSWERS, BadAnswer
 from tests.support.history import PRESENT, History, Project
@@ -33,13 +36,20 @@ def engine(history: History) -> Engine:
     return Engine(history.repository, Origin(str(history.repository), PRESENT))
 
 
+def asked_of(answers: Answers) -> Answers:
+    """Leave out what the questionnaire computes."""
+    return {
+        name: value
+        for name, value in answers.items()
+        if not QUESTIONNAIRE.question(name).is_computed
+    }
+
+
 @pytest.mark.parametrize("answers", CASES, ids=name_of)
 def test_archive_equals_the_copy_by_copier(
     engine: Engine, history: History, tmp_path: Path, answers: Answers
 ) -> None:
-    asked = {
-        name: answers[name] for name in answers if not QUESTIONNAIRE.question(name).is_computed
-    }
+    asked = asked_of(answers)
     wanted = tmp_path / str(asked["project_slug"])
     source = str(history.repository)
     run_copy(source, wanted, data=asked, vcs_ref=PRESENT, defaults=True, quiet=True)
@@ -93,6 +103,42 @@ def test_preview_sends_only_what_differs(engine: Engine) -> None:
     assert "src/myapp/logs.py" in first["changed"].keys() - second["changed"].keys()
     assert second["differing"] == {"example": False, "cache": True}
     assert yaml.safe_load(second["changed"][".copier-answers.yml"])["_commit"] == PRESENT
+
+
+def test_previews_in_any_order_are_whole_projects(history: History) -> None:
+    """What is kept of earlier answers, or was rendered ahead, never shows in later projects."""
+    origin = Origin(str(history.repository), PRESENT)
+    engine = Engine(history.repository, origin)
+    shown: dict[str, str] = {}
+    for answers in [*CASES, *reversed(CASES)]:
+        asked = asked_of(answers)
+        changes = engine.preview(asked)
+        list(islice(engine.ahead(json.dumps({"given": asked})), 5))
+        shown = {
+            path: text
+            for path, text in (shown | changes["changed"]).items()
+            if path not in changes["gone"]
+        }
+
+        fresh = Engine(history.repository, origin).preview(asked)["changed"]
+
+        assert shown == fresh
+
+
+def test_prepared_code_leaves_nothing_to_compile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("copier.yml", "extensions", "template"):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, tmp_path / name)
+    origin = Origin("gh:ada/template", "v1.0.0")
+    prepare(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(SandboxedEnvironment, "compile", pytest.fail)
+        patch.setattr(Questionnaire, "answers_read", pytest.fail)
+        found = [Engine(tmp_path, origin).preview(asked_of(answers)) for answers in CASES]
+
+    assert found == [Engine(ROOT, origin).preview(asked_of(answers)) for answers in CASES]
 
 
 def test_defaults_follow_the_other_answers(engine: Engine) -> None:
