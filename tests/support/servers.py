@@ -213,7 +213,7 @@ def ask(
     content = response.read()
     connection.close()
     is_json = response.getheader("Content-Type", "").endswith("json")
-    return response, json.loads(content) if is_json else content
+    return response, json.loads(content) if is_json and content else content
 
 
 def send(port: int, method: str, path: str, body: object, token: str = "") -> tuple[int, Any]:
