@@ -21,6 +21,7 @@ __all__ = [
     "Contender",
     "Generating",
     "Goal",
+    "Jobs",
     "Leak",
     "Memory",
     "Rates",
@@ -178,6 +179,38 @@ def _served(
         lab.serve(*apps, cores=cores, DATABASE_URL=url) as running,
     ):
         yield running
+
+
+@dataclass(frozen=True, kw_only=True)
+class Jobs:
+    """One worker: its jobs a second, and how long after its commit a single job starts.
+
+    Attributes:
+        values: The contenders, and what `/bench/jobs` calls the value of each.
+    """
+
+    name: str
+    app: App
+    values: Mapping[str, str]
+    goals: tuple[Goal, ...]
+    database: Project
+    unit: str
+
+    @contextmanager
+    def open(self, lab: Lab) -> Generator[Mapping[str, Measure]]:
+        """Start one worker."""
+        with _served(lab, self.database, lab.cores, self.app) as running:
+            server = running[self.app.name]
+            yield {name: self._measure(lab, server, key) for name, key in self.values.items()}
+
+    def _measure(self, lab: Lab, server: Process, key: str) -> Measure:
+        count, singles = (500, 20) if lab.is_quick else (5000, 200)
+
+        def measure() -> Sample:
+            measured = json.loads(server.ask(f"/bench/jobs?count={count}&singles={singles}"))
+            return Sample(value=measured[key])
+
+        return measure
 
 
 @dataclass(frozen=True, kw_only=True)

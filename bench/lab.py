@@ -111,7 +111,7 @@ class App:
         workers = ["--workers", str(self.workers)]
         if self.target is None:
             return ["-m", self.project.package, "serve", *workers]
-        factory = ["--factory"] if self.target.endswith(":create_app") else []
+        factory = ["--factory"] if ":create_" in self.target else []
         return ["-m", "uvicorn", self.target, *factory, *_UVICORN, *workers]
 
 

@@ -8,6 +8,7 @@ from bench.kinds import (
     Contender,
     Generating,
     Goal,
+    Jobs,
     Leak,
     Memory,
     Rates,
@@ -43,8 +44,9 @@ OBSERVED = Project(
 )
 ITEMS = Project("items", {"database": "postgresql"})
 USERS = Project("users", {"database": "postgresql", "auth": "jwt"})
+QUEUED = Project("queued", {"database": "postgresql", "jobs": True})
 ON = Project("on", ALL_ON, settings={"APP_RATE_LIMIT_DEFAULT": "1000000000/minute"})
-PROJECTS = (OFF, OBSERVED, ITEMS, USERS, ON)
+PROJECTS = (OFF, OBSERVED, ITEMS, USERS, QUEUED, ON)
 
 ASGI = App("bare ASGI", OFF, "bench.apps.asgi:app")
 STARLETTE = App("Starlette", OFF, "bench.apps.bare_starlette:app")
@@ -56,6 +58,8 @@ SERVICE_OBSERVED = App("service, observed", OBSERVED)
 SERVICE_ITEMS = App("service, items", ITEMS)
 SERVICE_ITEMS_SERVED = App("service, items, by its own command", ITEMS, target=None)
 SERVICE_USERS = App("service, users", USERS)
+SERVICE_QUEUED = App("service, jobs", QUEUED, "bench.apps.jobs:create_app")
+WORKER = App("worker", QUEUED, "bench.apps.jobs:create_worker")
 SERVICE_ON = App("service, all on", ON)
 ONE_WORKER = App("one worker", OFF)
 TWO_WORKERS = App("two workers", OFF, workers=2)
@@ -70,6 +74,7 @@ WRITE = Load(
     path="/api/v1/items",
     body=json.dumps({"name": "lamp {n}", "description": "LED", "tags": ["home", "light"]}),
 )
+ENQUEUE = replace(WRITE, path="/bench/items")
 MISSING = Load(path="/nowhere /api/v1/items?page=x /api/v1/items/none")
 
 
@@ -127,6 +132,31 @@ SCENARIOS: tuple[Scenario, ...] = (
         contenders=_all(WRITE, ASYNCPG, SQLALCHEMY, SERVICE_ITEMS),
         goals=(Goal(of="service, items", against="FastAPI, SQLAlchemy", at_least=1.0),),
         database=ITEMS,
+    ),
+    Rates(
+        name="enqueue",
+        contenders=(
+            Contender(app=SERVICE_QUEUED, name="a write", load=WRITE),
+            Contender(app=SERVICE_QUEUED, name="a write with a job", load=ENQUEUE),
+        ),
+        goals=(Goal(of="a write with a job", against="a write", at_least=0.6),),
+        database=QUEUED,
+    ),
+    Jobs(
+        name="jobs",
+        app=WORKER,
+        values={"one worker": "rate"},
+        goals=(Goal(of="one worker", at_least=500),),
+        database=QUEUED,
+        unit="jobs/s",
+    ),
+    Jobs(
+        name="job start",
+        app=WORKER,
+        values={"median": "p50_ms", "95th percentile": "p95_ms"},
+        goals=(Goal(of="median", at_most=10), Goal(of="95th percentile", at_most=50)),
+        database=QUEUED,
+        unit="ms",
     ),
     Rates(
         name="token",

@@ -102,7 +102,12 @@ def answers_file_of(
     folder = questionnaire.root / questionnaire.settings.subdirectory
     (source,) = folder.glob("*answers_file*")
     name, _, text = _read(source, questionnaire.root, questionnaire.settings.subdirectory)
-    context = {**answers, **COPIER, "_copier_answers": {**metadata, **answers}}
+    stored = {
+        each: answer
+        for each, answer in answers.items()
+        if questionnaire.applies(questionnaire.question(each), answers)
+    }
+    context = {**answers, **COPIER, "_copier_answers": {**metadata, **stored}}
     return questionnaire.render(name, text, context)
 
 

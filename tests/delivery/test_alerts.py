@@ -8,11 +8,11 @@ import pytest
 import yaml
 
 from extensions.contract.questionnaire import Answers
-from tests.support.delivery import PROJECTS, ran, requires
+from tests.support.delivery import ON_SERVERS, PROJECTS, ran, requires
 from tests.support.projection import files_of
 
 OBSERVED: dict[str, Answers] = {
-    "all blocks": PROJECTS["on"],
+    "all blocks": ON_SERVERS,
     "one block": PROJECTS["off"] | {"observability": True},
 }
 OWN, NEIGHBOUR = "my-app", "neighbour"
@@ -62,6 +62,9 @@ def symptoms(sick: range) -> dict[str, Series]:
             f'{CIRCUIT},state="half_open"': gauge(0, 2, 0),
             f'{CIRCUIT},state="open"': gauge(0, 0, 2),
         },
+        "NobodyRunsJobs": {'jobs{state="waiting"': gauge(0, None)},
+        "JobsWait": {'jobs_oldest_waiting_seconds{instance="a"': gauge(300, 301)},
+        "JobsFail": {'jobs{state="dead"': counter(0, 1)},
     }
 
 

@@ -53,10 +53,12 @@ def test_services_restart_and_bound_their_logs(template: Path, tmp_path: Path) -
     project = render(template, tmp_path / "my-app", ON_SERVERS)
     services = services_of(project, POSTGRES_PASSWORD=secrets.token_hex(24))
 
-    assert set(services) == {"api", "migrate", "postgres", "proxy", "redis"}
+    assert set(services) == {"api", "migrate", "postgres", "proxy", "redis", "worker"}
     for name, service in services.items():
         assert set(service["logging"]["options"]) == {"max-file", "max-size"}
         assert service.get("restart") == (None if name == "migrate" else "unless-stopped")
+    for part in ("depends_on", "env_file", "environment", "image"):
+        assert services["worker"][part] == services["api"][part]
 
 
 @pytest.fixture(scope="module")

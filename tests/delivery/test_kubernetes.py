@@ -74,6 +74,9 @@ PORTS = {
 CONNECTIONS = 100 - 3
 """PostgreSQL's default connection limit without the slots reserved for superusers."""
 
+OWN_CONNECTIONS = 4
+"""A worker's connections besides its pool."""
+
 READ_SETTINGS = """\
 import json, os, sys
 sys.path.insert(0, sys.argv[1])
@@ -112,11 +115,11 @@ class Cluster:
 
     @cached_property
     def objects(self) -> dict[str, dict[str, Any]]:
-        """The objects by overlay and kind; there is one of each kind."""
+        """The objects by overlay and kind; there is one of each kind, and one of the worker."""
         found: dict[str, dict[str, Any]] = {}
         for overlay, text in self.text.items():
             listed = list(yaml.safe_load_all(text))
-            found[overlay] = {each["kind"]: each for each in listed}
+            found[overlay] = {kind_of(each): each for each in listed}
             assert len(found[overlay]) == len(listed)
         return found
 
@@ -124,6 +127,12 @@ class Cluster:
         """Return the spec of the deployment."""
         specification: dict[str, Any] = self.objects[overlay]["Deployment"]["spec"]
         return specification
+
+    @property
+    def worker(self) -> dict[str, Any]:
+        """The spec of the deployment that runs jobs."""
+        specification: dict[str, Any] = self.objects["production"]["Deployment of the worker"]
+        return dict(specification["spec"])
 
     def pod(self, overlay: str = "production") -> dict[str, Any]:
         """Return the spec of the pods."""
@@ -145,6 +154,12 @@ class Cluster:
         references = [each["valueFrom"]["secretKeyRef"] for each in self.container().get("env", [])]
         assert all(each["name"] == "my-app" for each in references)
         return {each["key"]: not each["optional"] for each in references}
+
+
+def kind_of(each: dict[str, Any]) -> str:
+    """Return the kind of an object, and whether it belongs to the worker."""
+    kind: str = each["kind"]
+    return f"{kind} of the worker" if each["metadata"]["name"].endswith("-worker") else kind
 
 
 @pytest.fixture(scope="module", params=COVERING, ids=name_of)
@@ -190,6 +205,8 @@ def test_kinds_match_the_answers(cluster: Cluster) -> None:
         wanted |= {"HorizontalPodAutoscaler", "PodDisruptionBudget"}
     if cluster.answers["database"] == "sqlite":
         wanted |= {"PersistentVolumeClaim"}
+    if cluster.answers["jobs"]:
+        wanted |= {"Deployment of the worker"}
 
     for overlay in OVERLAYS:
         assert set(cluster.objects[overlay]) == wanted
@@ -208,7 +225,6 @@ def test_all_selectors_match_the_same_pods(cluster: Cluster) -> None:
     selectors = [
         cluster.deployment()["selector"]["matchLabels"],
         objects["Service"]["spec"]["selector"],
-        objects["NetworkPolicy"]["spec"]["podSelector"]["matchLabels"],
         *(each["labelSelector"]["matchLabels"] for each in _spread(cluster)),
     ]
     if cluster.can_scale:
@@ -218,6 +234,14 @@ def test_all_selectors_match_the_same_pods(cluster: Cluster) -> None:
 
     assert cluster.deployment()["template"]["metadata"]["labels"] == labels
     assert all(selector == labels for selector in selectors)
+    selected = objects["NetworkPolicy"]["spec"]["podSelector"]
+    if not cluster.answers["jobs"]:
+        assert selected == {"matchLabels": labels}
+        return
+    (expression,) = selected["matchExpressions"]
+    own = cluster.worker["template"]["metadata"]["labels"]
+    assert own == cluster.worker["selector"]["matchLabels"] != labels
+    assert [{expression["key"]: each} for each in expression["values"]] == [labels, own]
 
 
 def _spread(cluster: Cluster) -> list[dict[str, Any]]:
@@ -255,7 +279,44 @@ def test_replicas_are_limited_by_unshared_storage(cluster: Cluster) -> None:
     assert 2 <= scaling["minReplicas"] < scaling["maxReplicas"]
     if cluster.answers["database"] == "postgresql":
         most = scaling["maxReplicas"] + deployment["strategy"]["rollingUpdate"]["maxSurge"]
-        assert most * int(cluster.settings()["APP_DATABASE_POOL_SIZE"]) < CONNECTIONS
+        size = int(cluster.settings()["APP_DATABASE_POOL_SIZE"])
+        workers = _most_workers(cluster)
+        assert most * size + workers * (size + OWN_CONNECTIONS) < CONNECTIONS
+
+
+def _most_workers(cluster: Cluster) -> int:
+    if not cluster.answers["jobs"]:
+        return 0
+    surge: int = cluster.worker["strategy"]["rollingUpdate"]["maxSurge"]
+    replicas: int = cluster.worker["replicas"]
+    return replicas + surge
+
+
+def test_worker_differs_from_the_service_only_in_its_work(cluster: Cluster, python: str) -> None:
+    if not cluster.answers["jobs"]:
+        assert not (cluster.project / "deploy/kubernetes/base/worker.yaml").exists()
+        return
+    _, (outcome,) = outcomes(python, cluster, given(cluster, "production"))
+    settings, metadata = outcome.settings, cluster.worker["template"]["metadata"]
+    pod, service = cluster.worker["template"]["spec"], cluster.pod()
+    (container,) = pod["containers"]
+
+    own = {"args", "name", "ports", "startupProbe", "livenessProbe", "readinessProbe"}
+    assert {key for key in container if container[key] != cluster.container()[key]} == own
+    assert container["args"] == ["my-app", "worker"]
+    ports = {each["name"]: each["containerPort"] for each in container["ports"]}
+    assert ports.pop("probes") == settings["jobs_port"]
+    assert ports.get("metrics") == settings.get("metrics_port")
+    assert {container[probe]["httpGet"]["port"] for probe in own if "Probe" in probe} == {"probes"}
+    assert {key for key in service if pod.get(key) != service[key]} == {
+        *("containers", "terminationGracePeriodSeconds", "topologySpreadConstraints")
+    }
+    stopping = settings["jobs_drain_seconds"] + settings["shutdown_seconds"]
+    closing = settings.get("plugins_timeout_seconds", 0) + settings.get("mail_timeout_seconds", 0)
+    assert pod["terminationGracePeriodSeconds"] > stopping + closing
+    annotations = cluster.deployment()["template"]["metadata"].get("annotations")
+    assert metadata.get("annotations") == annotations
+    assert settings["jobs_in_process"] is False
 
 
 def test_pods_meet_the_restricted_standard_and_more(cluster: Cluster) -> None:

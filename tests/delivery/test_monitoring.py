@@ -14,15 +14,21 @@ from urllib.request import urlopen
 import pytest
 import yaml
 
-from tests.support.delivery import PROJECTS, free_port, serving
+from tests.support.delivery import ON_SERVERS, free_port, ran, serving
 from tests.support.projects import Workshop
-from tests.support.servers import ask, log_in, prometheus, send, until
+from tests.support.servers import Postgres, ask, log_in, postgres, prometheus, send, until
 
 OWN, NEIGHBOUR = "my-app", "neighbour"
 ITEMS = "/api/v1/items"
 WEATHER = "/api/v1/weather?latitude=1&longitude=1"
 COMMIT = "abc123"
 SCRAPES = {"scrape_interval": "200ms", "scrape_timeout": "200ms", "evaluation_interval": "200ms"}
+ENQUEUE = """\
+INSERT INTO jobs (name, payload, headers, state, due_at, attempts, created_at)
+SELECT 'send_mail', '{}', '{}', 'waiting', now(), 0, now() FROM generate_series(1, 60);
+NOTIFY my_app_jobs"""
+"""Jobs for the workers of every service; each becomes a dead letter."""
+
 LABEL_VALUES = re.compile(r"label_values\((?P<series>.+), (?P<label>\w+)\)")
 
 
@@ -37,6 +43,7 @@ class Monitored:
         user: The id of a user.
         token: The user's access token.
         log: The log of the first instance.
+        database: The database of all.
     """
 
     dashboard: dict[str, Any]
@@ -45,6 +52,7 @@ class Monitored:
     user: str
     token: str
     log: Path
+    database: Postgres
 
     @property
     def instances(self) -> list[str]:
@@ -64,6 +72,7 @@ class Monitored:
             assert status == 201
             for path in (f"{ITEMS}/{item['id']}", f"{ITEMS}/{item['id']}", "/nowhere", WEATHER):
                 ask(port, path)
+        assert self.database.run("psql", "--command", ENQUEUE).returncode == 0
 
     def get(self, path: str, **parameters: str) -> Any:  # noqa: ANN401 -- JSON
         """Call the API of Prometheus."""
@@ -83,10 +92,11 @@ class Monitored:
 def monitored(workshop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> Generator[Monitored]:
     """The services, with another service that is unreachable, and Prometheus as its page says."""
     folder = tmp_path_factory.mktemp("monitoring")
-    project = workshop.make(PROJECTS["on"])
+    project = workshop.make(ON_SERVERS)
     closed = f"http://127.0.0.1:{free_port()}"
     variables = {
         "APP_COMMIT": COMMIT,
+        "APP_JOBS_IN_PROCESS": "true",
         "APP_LOG_FORMAT": "json",
         "APP_WEATHER_ATTEMPTS": "1",
         "APP_WEATHER_URL": closed,
@@ -97,6 +107,11 @@ def monitored(workshop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> G
         {"OTEL_SERVICE_NAME": NEIGHBOUR},
     ]
     with ExitStack() as stack:
+        database = stack.enter_context(postgres())
+        variables["DATABASE_URL"] = database.url
+        program = workshop.environment_of(project) / "bin/my-app"
+        migrated = ran(program, "db", "upgrade", variables=workshop.environment | variables)
+        assert migrated.returncode == 0, migrated.stdout
         ports = tuple(
             int(stack.enter_context(serving(workshop, project, log, **variables, **each))[-5:])
             for log, each in ((folder / f"{number}.log", each) for number, each in enumerate(own))
@@ -105,7 +120,7 @@ def monitored(workshop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> G
         token, user = _sign_up(ports[0])
         api = stack.enter_context(prometheus(folder, _configuration(project, *ports)))
         dashboard = json.loads((project / "deploy/observability/dashboard.json").read_text())
-        yield Monitored(dashboard, api, ports, user, token, folder / "0.log")
+        yield Monitored(dashboard, api, ports, user, token, folder / "0.log", database)
 
 
 def _sign_up(port: int) -> tuple[str, str]:

@@ -229,6 +229,7 @@ def test_runbook_of_postgresql_works_verbatim(workshop: Workshop, tmp_path: Path
         use_tls(person, tmp_path / "nginx")
         end_transaction(person, server)
         assert "my-app" in person.follow("Pool arithmetic")[-1]
+        run_dead_letter_again(person, server)
         copy_database(person, server, token)
         person.follow("Scale out, and take an instance away")
         change_password(person, server, serve, stop)
@@ -245,6 +246,22 @@ def end_transaction(person: OnCall, server: Postgres) -> None:
         person.variables["BLOCKER"] = pid
         person.run(end)
         assert pid not in person.run(find)
+
+
+def run_dead_letter_again(person: OnCall, server: Postgres) -> None:
+    """Find a dead letter, put it back into the queue, and give it up."""
+    values = "'send_mail', '{}', '{}', 'dead', now(), 1, now(), now(), 'refused'"
+    columns = "name, payload, headers, state, due_at, attempts, created_at, finished_at, error"
+    insert = f"INSERT INTO jobs ({columns}) VALUES ({values}) RETURNING id"  # noqa: S608
+    added = server.run("psql", "--tuples-only", "--quiet", "--command", insert).stdout.strip()
+    person.variables["JOB"] = added
+    find, show, retry, waiting, cancel = commands_in(person.section("Dead letters"))
+    assert added in person.run(find)
+    assert "refused" in person.run(show)
+    person.run(retry)
+    assert added in person.run(waiting)
+    person.run(cancel)
+    assert added not in person.run(waiting)
 
 
 def copy_database(person: OnCall, server: Postgres, token: str) -> None:

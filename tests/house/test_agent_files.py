@@ -129,7 +129,13 @@ EXAMPLES = {
     *("datetime", "uuid", "json", "enum(a,b)", "?", "anybody", "users", "admins", "owner"),
     *("--data plural=", "--data cached=true", "--data observed=true", "--data KEY=VALUE"),
     *("--trust", "export_enabled", "timeout_seconds", "git add", "git restore PATH", "_src_path"),
-    *("selectinload", "joinedload", ".copier-answers.yml", 'db revision --empty "WHAT"'),
+    *(
+        "selectinload",
+        "joinedload",
+        "SecretStr",
+        ".copier-answers.yml",
+        'db revision --empty "WHAT"',
+    ),
 }
 """What the skills name beside it: types of the scaffold, answers, and names of their examples."""
 

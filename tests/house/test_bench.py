@@ -10,7 +10,16 @@ from bench.report import COLUMNS, Line, as_svg, as_table, circumstances
 from bench.scenarios import PROJECTS, SCENARIOS
 from tests.support.delivery import requires
 
-SMOKE = {"list", "steady health", "cold start", "memory", "leak", "generating", "start page"}
+SMOKE = {
+    "list",
+    "job start",
+    "steady health",
+    "cold start",
+    "memory",
+    "leak",
+    "generating",
+    "start page",
+}
 
 
 def test_bench_measures_each_kind_and_fills_every_column() -> None:

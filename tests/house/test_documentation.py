@@ -117,6 +117,7 @@ COMMANDS = {
     "README.md": "delivery/test_readme",
     "docs/adopting.md": "updates/test_adopting",
     "docs/blocks/auth.md": "updates/test_switches_running",
+    "docs/blocks/jobs.md": "updates/test_switches_running",
     "docs/blocks/example.md": "updates/test_resources",
     "docs/fleet.md": "updates/test_fleet",
     "docs/house-standards.md": "updates/test_house_standards",
@@ -135,6 +136,7 @@ COMMANDS = {
     "template/docs/clients.md.jinja": "delivery/test_clients",
     "template/docs/example.md.jinja": "delivery/test_readme",
     "template/docs/resource.md.jinja": "delivery/test_readme",
+    "template/docs/jobs.md.jinja": "delivery/test_jobs",
     "template/docs/runbook.md.jinja": "delivery/test_runbook",
     "template/docs/tables.md.jinja": "delivery/test_tables",
 }

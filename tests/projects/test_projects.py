@@ -31,7 +31,7 @@ TESTS_WITH_REDIS = ("pytest", "-q", "-rs", "-p", "no:cacheprovider", "tests/inte
 
 
 JOBS = Question(
-    name="jobs",
+    name="own_jobs",
     type="bool",
     help="Run jobs in the background?",
     default=False,

@@ -76,6 +76,7 @@ def test_pages_name_only_files_of_the_project(answers: Answers) -> None:
     known = [*files, *folders_of(files), *WRITTEN_LATER]
 
     for page, text in pages_of(files).items():
+        known += re.findall(r"\bWrite `([^`]+)`:$", text, re.MULTILINE)  # by the reader
         for name in quoted(text):
             if re.fullmatch(rf"(?!/)[\w./-]*(\.({SUFFIXES})|\w/)", name):
                 path = name.rstrip("/")

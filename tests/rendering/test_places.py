@@ -20,9 +20,12 @@ pytestmark = pytest.mark.quick
 CONDITION = re.compile(r"{% if .*?%}(.*?){% endif %}")
 PACKAGES = {question: row.cells[0] for row in rows("blocks", ROOT) for question in row.reads}
 QUESTIONS = frozenset({*PACKAGES, "example", "kubernetes"})
-# The rows below the folder `deploy` name the blocks that its files belong to.
+# The rows below the folder `deploy` name the blocks that its files belong to. A block that depends
+# on another may name it.
 OWN = {
-    pattern: reads & QUESTIONS for pattern, reads in deciding(ROOT).items() if pattern != "/deploy"
+    pattern: QUESTIONNAIRE.with_reasons(reads & QUESTIONS) & QUESTIONS
+    for pattern, reads in deciding(ROOT).items()
+    if pattern != "/deploy"
 }
 # Needed or added by several blocks independently, so these conditions name none of them.
 SHARED = frozenset({"has_redis", "has_tables"})

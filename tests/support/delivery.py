@@ -46,7 +46,7 @@ ON: Answers = {
     name: value
     for name in BLOCKS
     for value in QUESTIONNAIRE.question(name).values
-    if value in {True, "sqlite", "jwt"}
+    if value in {True, "sqlite", "jwt"} and QUESTIONNAIRE.question(name).when is True
 }
 PROJECTS: dict[str, Answers] = {
     "off": QUESTIONNAIRE.complete(PEOPLE | OFF),
@@ -55,7 +55,7 @@ PROJECTS: dict[str, Answers] = {
 }
 """The smallest project, the one with default answers, and the fullest without a server."""
 
-ON_SERVERS = PROJECTS["on"] | {"database": "postgresql"}
+ON_SERVERS = PROJECTS["on"] | {"database": "postgresql", "jobs": True}
 """The fullest project with PostgreSQL and Redis."""
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "fastapi-service-template"

@@ -45,15 +45,15 @@ PLACES: Mapping[str, tuple[str, str]] = {
         "the development database",
     ),
     "AGENTS.md": (
-        "auth cache database http_client kubernetes observability plugins rate_limit",
+        "auth cache database http_client jobs kubernetes observability plugins rate_limit",
         "rules for the code of each block",
     ),
     "README.md": (
-        "auth cache database example http_client kubernetes observability plugins rate_limit",
+        "auth cache database example http_client jobs kubernetes observability plugins rate_limit",
         "packages, commands and sections of what is there",
     ),
     "docs/alerts.md": (
-        "database http_client",
+        "database http_client jobs",
         "causes of an alert in each block",
     ),
     "docs/cache.md": (
@@ -65,7 +65,7 @@ PLACES: Mapping[str, tuple[str, str]] = {
         "lists the files of the example, and what becomes of its table",
     ),
     "docs/layout.md": (
-        "auth cache database example http_client kubernetes observability plugins rate_limit",
+        "auth cache database example http_client jobs kubernetes observability plugins rate_limit",
         "lists what is there",
     ),
     "docs/rate_limits.md": (
@@ -81,43 +81,59 @@ PLACES: Mapping[str, tuple[str, str]] = {
         "lists the files that the scaffold writes, and the steps for a table",
     ),
     "docs/runbook.md": (
-        "auth cache database example http_client kubernetes observability plugins rate_limit",
+        "auth cache database example http_client jobs kubernetes observability plugins rate_limit",
         "lists the log events of each block, and what to do",
+    ),
+    "docs/jobs.md": (
+        "auth example",
+        "lines of main.py that the steps change",
     ),
     "docs/clients.md": (
         "auth example plugins",
         "clients send a token, and call the routes of each block",
     ),
     "deploy/kubernetes/README.md": (
-        "auth database observability",
+        "auth database jobs observability",
         "prerequisites in the cluster",
     ),
     "deploy/kubernetes/base/deployment.yaml": (
         "database observability",
         "a migration first, a volume for SQLite, a port for metrics",
     ),
+    "deploy/kubernetes/base/availability.yaml": (
+        "jobs",
+        "the connections that replicas and workers open",
+    ),
     "deploy/kubernetes/base/kustomization.yaml": (
-        "database",
+        "database jobs",
         "lists the rendered manifests",
     ),
     "deploy/kubernetes/base/networkpolicy.yaml": (
+        "jobs observability",
+        "covers the worker, and allows scraping",
+    ),
+    "deploy/kubernetes/base/worker.yaml": (
         "observability",
-        "allows scraping",
+        "a port for metrics",
     ),
     "deploy/observability/alerts.yml": (
-        "http_client",
+        "http_client jobs",
         "alerts for the metrics of each block",
     ),
     "deploy/observability/dashboard.json": (
-        "cache database example http_client",
+        "cache database example http_client jobs",
         "panels for the metrics of each block",
     ),
     "docker/Dockerfile": (
         "database",
         "a folder for SQLite's file",
     ),
+    "docker/docker-compose.override.yml": (
+        "jobs",
+        "in development the service runs the jobs",
+    ),
     "docker/docker-compose.yml": (
-        "auth database",
+        "auth database jobs",
         "the servers and secrets that the service needs",
     ),
     "docker/nginx.conf": (
@@ -125,11 +141,11 @@ PLACES: Mapping[str, tuple[str, str]] = {
         "hides the metrics from the public",
     ),
     "pyproject.toml": (
-        "auth database http_client observability plugins",
+        "auth database http_client jobs observability plugins",
         "entry points, coverage, and import contracts",
     ),
     "src/<package>/__main__.py": (
-        "auth database observability plugins",
+        "auth database jobs observability plugins",
         "the command line, which runs without main and before any worker",
     ),
     "src/<package>/auth/__init__.py": (
@@ -156,8 +172,12 @@ PLACES: Mapping[str, tuple[str, str]] = {
         "cache",
         "only a cache defers actions, and requests without one have no overhead",
     ),
+    "src/<package>/database/engine.py": (
+        "jobs",
+        "marks sessions that commit nothing, in which no job can be enqueued",
+    ),
     "src/<package>/database/migrations/__init__.py": (
-        "auth",
+        "auth jobs",
         "the packages with tables",
     ),
     "src/<package>/database/tables.py": (
@@ -176,8 +196,28 @@ PLACES: Mapping[str, tuple[str, str]] = {
         "database",
         "all layers use the status for values that a column cannot hold",
     ),
+    "src/<package>/jobs/enqueueing.py": (
+        "observability",
+        "a job carries the trace of its request",
+    ),
+    "src/<package>/mail/lifespan.py": (
+        "jobs",
+        "mail goes through the queue, where there is one",
+    ),
+    "src/<package>/mail/mailers.py": (
+        "jobs",
+        "mail goes through the queue, where there is one",
+    ),
+    "src/<package>/mail/outbox.py": (
+        "jobs",
+        "mail goes through the queue, where there is one",
+    ),
+    "src/<package>/observability/processes.py": (
+        "jobs",
+        "the kind of gauge that shows the state of the queue",
+    ),
     "src/<package>/observability/metrics.py": (
-        "cache database example http_client",
+        "cache database example http_client jobs",
         "one module lists every metric of the service",
     ),
     "src/<package>/problems.py": (
@@ -193,7 +233,7 @@ PLACES: Mapping[str, tuple[str, str]] = {
         "the in-memory repository, used without a database",
     ),
     "tests/conftest.py": (
-        "auth cache database example observability plugins",
+        "auth cache database example jobs observability plugins",
         "the tests' application, with empty stores and an authenticated caller",
     ),
     "tests/e2e/conftest.py": (
@@ -215,6 +255,10 @@ PLACES: Mapping[str, tuple[str, str]] = {
     "tests/factories.py": (
         "example",
         "deprecated location of the example's factories in 0.4",
+    ),
+    "tests/integration/auth/test_verification.py": (
+        "jobs",
+        "mail waits in the queue, where there is one",
     ),
     "tests/integration/cache/test_preconditions.py": (
         "auth database",
@@ -249,7 +293,11 @@ PLACES: Mapping[str, tuple[str, str]] = {
         "the repository under the tested service",
     ),
     "tests/unit/test_command_line.py": (
-        "auth database plugins",
+        "auth database jobs plugins",
         "the commands of each block",
+    ),
+    "src/<package>/serving.py": (
+        "jobs",
+        "a worker is served like the application",
     ),
 }

@@ -14,6 +14,7 @@ from tests.support.delivery import serving
 from tests.support.history import History, Project, substitute
 from tests.support.projects import Workshop
 from tests.support.running import begin, follow_page
+from tests.support.servers import postgres
 
 DATABASES = ("sqlite", "postgresql", "none")
 AUTHS = ("jwt", "none")
@@ -55,6 +56,10 @@ def operator(workshop: Workshop, database: Path) -> Workshop:
     return replace(workshop, environment=workshop.environment | url)
 
 
+WAITING_JOB = """\
+INSERT INTO jobs (name, payload, headers, state, due_at, attempts, created_at)
+VALUES ('send_report', '{}', '{}', 'waiting', now(), 0, now())
+"""
 IMPORTS = """\
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -154,3 +159,28 @@ def test_auth_switched_off_with_users_follows_its_page(
     assert not tables_of(database) & {"users", "user_sessions", "login_attempts"}
     operator.run(project.path, "my-app", "db", "check")
     operator.run(project.path, "pytest", "-q", "-p", "no:cacheprovider", "-m", "not e2e")
+
+
+def test_jobs_switched_both_ways_keep_a_waiting_job(history: History, workshop: Workshop) -> None:
+    answers: Answers = {"database": "postgresql", "jobs": True, "example": False}
+    with postgres() as server:
+        url = {"DATABASE_URL": server.url}
+        operator = replace(workshop, environment=workshop.environment | url)
+        project = begin(history, workshop, answers)
+        operator.run(project.path, "my-app", "db", "upgrade")
+        assert server.run("psql", "-c", WAITING_JOB, server.database).returncode == 0
+
+        project.update(data={"jobs": False})
+        project.commit()
+        assert not (project.path / "src/my_app/jobs").exists()
+        project.update(data={"jobs": True})
+        project.commit()
+        operator.sync(project.path)
+        operator.run(project.path, "my-app", "db", "check")
+        operator.run(project.path, "my-app", "jobs", "retry", "1")
+
+        project.update(data={"jobs": False})
+        operator.sync(project.path)
+        follow_page("docs/blocks/jobs.md", project, operator)
+        operator.run(project.path, "my-app", "db", "check")
+        assert server.run("psql", "-c", "TABLE jobs", server.database).returncode != 0
