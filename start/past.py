@@ -46,6 +46,6 @@ def _shown(entry: Release) -> dict[str, Any]:
     return {
         "version": entry.version,
         "date": entry.date.isoformat(),
-        "notes": entry.notes,
+        "notes": entry.all_notes,
         "moved": entry.moved,
     }

@@ -174,7 +174,7 @@ def unannounced(comparison: Comparison, entries: Iterable[Release]) -> Iterator[
     listed = tuple(entries)
     removed = {name for entry in listed for name in entry.removed}
     moved = {name for entry in listed for name in entry.moved}
-    notes = "\n".join(note for entry in listed for note in entry.notes)
+    notes = "\n".join(note for entry in listed for note in entry.all_notes)
     for change in comparison.gone:
         if change.name not in removed | moved:
             yield f"List `{change.name}` under `removed`."

@@ -6,6 +6,7 @@ generated from the notes.
 
 import tomllib
 from datetime import date
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -30,6 +31,7 @@ class Release(BaseModel):
         version: Its version, without the `v` of the tag.
         date: The date of its tag.
         notes: What owners of projects must know, one or more sentences each.
+        topics: The same by topic, for a release with many notes.
         removed: The files that it removes, with `<package>` for the package's name.
         moved: The files that it moves, by old path, with the new path.
         commit: The commit it was made from, unless its tag records it.
@@ -39,7 +41,8 @@ class Release(BaseModel):
 
     version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
     date: date
-    notes: Annotated[tuple[str, ...], Field(min_length=1)]
+    notes: tuple[str, ...] = ()
+    topics: dict[str, tuple[str, ...]] = Field(default_factory=dict[str, tuple[str, ...]])
     removed: tuple[str, ...] = ()
     moved: dict[str, str] = Field(default_factory=dict[str, str])
     commit: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")] | None = None
@@ -48,6 +51,11 @@ class Release(BaseModel):
     def tag(self) -> str:
         """The name of its tag."""
         return f"v{self.version}"
+
+    @property
+    def all_notes(self) -> tuple[str, ...]:
+        """The notes, those of all topics included."""
+        return (*self.notes, *chain.from_iterable(self.topics.values()))
 
     @property
     def number(self) -> tuple[int, ...]:
@@ -100,16 +108,16 @@ def section(entry: Release) -> list[str]:
     Returns:
         The lines of its section.
     """
-    removed = (f"- **Removes `{name}`**, including your edits." for name in entry.removed)
+    removed = (f"**Removes `{name}`**, including your edits." for name in entry.removed)
     moved = (
-        f"- **Moves `{name}`** to `{place}`, without your edits."
+        f"**Moves `{name}`** to `{place}`, without your edits."
         for name, place in entry.moved.items()
     )
-    return [
-        f"## {entry.version} ({entry.date})",
-        "",
-        *(f"- {note}" for note in entry.notes),
-        *removed,
-        *moved,
-        "",
-    ]
+    topics = {"": entry.notes} | entry.topics
+    files = "Files that move or go" if entry.topics else ""
+    topics[files] = (*topics.get(files, ()), *removed, *moved)
+    lines = [f"## {entry.version} ({entry.date})", ""]
+    for topic, notes in topics.items():
+        lines += [f"### {topic}", ""] if topic else []
+        lines += [*(f"- {note}" for note in notes), ""] if notes else []
+    return lines

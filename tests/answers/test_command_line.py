@@ -81,7 +81,7 @@ def test_notes_are_those_of_the_newest_release(capsys: pytest.CaptureFixture[str
     head, *notes = lines(capsys, "releases", "--notes")
 
     assert newest.version in head
-    assert {f"- {note}" for note in newest.notes} <= {*notes}
+    assert {f"- {note}" for note in newest.all_notes} <= {*notes}
 
 
 def test_schema_is_json(capsys: pytest.CaptureFixture[str]) -> None:
