@@ -22,7 +22,7 @@ from extensions.maintenance.command_line import main
 from extensions.maintenance.difference import difference, unannounced
 from extensions.maintenance.releases import Release, releases
 from tests.support.history import assert_whole_clone, released
-from tests.support.projects import combinations
+from tests.support.projects import BLOCKS, combinations
 
 RELEASES = released()
 PAIRS = [(older.version, newer.version) for newer, older in itertools.pairwise(RELEASES)]
@@ -167,7 +167,11 @@ def test_release_announced_what_it_changed(older: str, newer: str) -> None:
 def test_next_release_announces_what_it_changes(latest: Report) -> None:
     assert latest.unannounced == (), "releases.toml does not say it."
     assert latest.refused == 0
-    assert len(latest.combinations.listed) == len(combinations(is_every=True))
+    names = sorted(latest.combinations.listed[0].keys() & BLOCKS)
+    compared = [tuple(each[name] for name in names) for each in latest.combinations.listed]
+    assert {*compared} == {
+        tuple(each[name] for name in names) for each in combinations(is_every=True)
+    }
 
 
 def test_unannounced_changes_are_named() -> None:
@@ -199,8 +203,9 @@ def named(changes: Iterable[Change], index: int) -> set[str]:
     return {each.name for each in changes if each.where >> index & 1}
 
 
-@pytest.mark.parametrize("index", range(0, len(EVERY.listed), 100))
-def test_each_combination_changes_as_it_does_alone(latest: Report, index: int) -> None:
+@pytest.mark.parametrize("part", [0, 0.25, 0.5, 0.75])
+def test_each_combination_changes_as_it_does_alone(latest: Report, part: float) -> None:
+    index = int(part * len(latest.combinations.listed))
     everything, answers = latest.comparison, latest.combinations.listed[index]
 
     alone = difference(latest.old, answers=answers).comparison

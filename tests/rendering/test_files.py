@@ -152,7 +152,7 @@ def _docstring_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     return len((ast.get_docstring(node, clean=False) or "").splitlines())
 
 
-CHANGING = {"_Size", "PluginRecord"}
+CHANGING = {"Attempt", "PluginRecord", "_Size"}
 """Mutable dataclasses: the size of a body so far, and the state of each plugin."""
 
 

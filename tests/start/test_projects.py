@@ -106,7 +106,7 @@ def test_preview_sends_only_what_differs(engine: Engine) -> None:
 
 
 def test_previews_in_any_order_are_whole_projects(history: History) -> None:
-    """What is kept of earlier answers, or was rendered ahead, never shows in later projects."""
+    """Files of earlier answers, or rendered ahead, never show in later projects."""
     origin = Origin(str(history.repository), PRESENT)
     engine = Engine(history.repository, origin)
     shown: dict[str, str] = {}

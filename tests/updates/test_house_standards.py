@@ -143,7 +143,9 @@ def jobs_of(project: Project) -> list[str]:
 
 def change_the_last_jobs(root: Path) -> None:
     job = "  licences:\n    runs-on: ubuntu-latest\n    steps:\n      - run: true\n\n"
-    substitute(root / "extensions/house.jinja", r"^{% macro jobs\(actions\) %}\n", rf"\g<0>{job}")
+    substitute(
+        root / "extensions/house.jinja", r"^{% macro ci_jobs\(actions\) %}\n", rf"\g<0>{job}"
+    )
     substitute(root / "extensions/stack.jinja", r"pip-audit@[\d.]+", "pip-audit@99.0")
 
 
