@@ -102,12 +102,8 @@ def answers_file_of(
     folder = questionnaire.root / questionnaire.settings.subdirectory
     (source,) = folder.glob("*answers_file*")
     name, _, text = _read(source, questionnaire.root, questionnaire.settings.subdirectory)
-    stored = {
-        each: answer
-        for each, answer in answers.items()
-        if questionnaire.applies(questionnaire.question(each), answers)
-    }
-    context = {**answers, **COPIER, "_copier_answers": {**metadata, **stored}}
+    stored = {**metadata, **questionnaire.asked(answers)}
+    context = {**answers, **COPIER, "_copier_answers": stored}
     return questionnaire.render(name, text, context)
 
 

@@ -331,6 +331,18 @@ class Questionnaire(Contract):
         """
         return _parse_bool(self._render(question, "when", context))
 
+    def asked(self, answers: Answers) -> Answers:
+        """Return the answers to questions that apply: Copier stores no others.
+
+        Args:
+            answers: The answers to all questions.
+        """
+        return {
+            name: answer
+            for name, answer in answers.items()
+            if self.applies(self._by_name[name], answers)
+        }
+
     def _is_known(self, name: str) -> bool:
         return name in self._by_name or name in METADATA
 

@@ -69,9 +69,9 @@ def test_prompt_refuses_bad_answers_until_corrected(template: Path, tmp_path: Pa
         timeout=20,
     )
 
-    asked = [each for each in QUESTIONNAIRE.questions if QUESTIONNAIRE.applies(each, better)]
-    for question in asked:
-        if question.is_computed:
+    asked = QUESTIONNAIRE.asked(better)
+    for question in QUESTIONNAIRE.questions:
+        if question.is_computed or question.name not in asked:
             continue
         terminal.expect_exact(question.help)
         if bad := TYPED.get(question.name):
@@ -82,9 +82,7 @@ def test_prompt_refuses_bad_answers_until_corrected(template: Path, tmp_path: Pa
 
     terminal.expect(pexpect.EOF)
     stored = yaml.safe_load((tmp_path / "app/.copier-answers.yml").read_text())
-    assert {each.name: stored[each.name] for each in asked if each.is_stored} == {
-        each.name: better[each.name] for each in asked if each.is_stored
-    }
+    assert {name: stored[name] for name in asked} == asked
 
 
 @pytest.mark.parametrize("folder", ODD_FOLDERS)

@@ -58,12 +58,7 @@ def test_whole_tree_equals_the_projection(template: Path, tmp_path: Path, answer
     projected = [project(source, answers) for source in sources()]
     assert tree == dict(each for each in projected if each is not None)
     stored.pop("_src_path")
-    asked = {
-        question.name
-        for question in QUESTIONNAIRE.questions
-        if QUESTIONNAIRE.applies(question, answers)
-    }
-    assert stored == {name: answer for name, answer in answers.items() if name in asked}
+    assert stored == QUESTIONNAIRE.asked(answers)
     assert not [path for path in (tmp_path / "my-app").rglob("*/") if not any(path.iterdir())]
 
 

@@ -76,10 +76,8 @@ def tree_of(project: Project) -> dict[str, str]:
 def projected(answers: Answers) -> dict[str, str]:
     """Return the files of a fresh copy, which `test_rendering.py` compares with Copier's."""
     files = filter(None, (project_one(source, answers) for source in sources()))
-    asked = [
-        name for name in LISTED if QUESTIONNAIRE.applies(QUESTIONNAIRE.question(name), answers)
-    ]
-    return dict(files) | {name: str(answers[name]) for name in asked}
+    asked = QUESTIONNAIRE.asked(answers)
+    return dict(files) | {name: str(asked[name]) for name in LISTED if name in asked}
 
 
 @pytest.mark.parametrize("name", LISTED)
