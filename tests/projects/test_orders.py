@@ -12,10 +12,8 @@ from pathlib import Path
 import pytest
 
 from extensions.contract.questionnaire import Answers
+from tests.support.delivery import ON_SERVERS
 from tests.support.projects import (
-    PEOPLE,
-    QUESTIONNAIRE,
-    SWITCHES,
     Workshop,
     combinations,
     covering,
@@ -28,13 +26,10 @@ FOLDER = Path(__file__).parents[1] / "support/orders"
 ORDERS = ("tests:1", "tests:2", "tests:3", "files:1", "files:2", "files:3", "halves")
 """Orders that reorder.py produces; the numbers are seeds."""
 
+ALL = ON_SERVERS | {"kubernetes": True}
 FULL = {
-    database: runnable(
-        QUESTIONNAIRE.complete(
-            PEOPLE | dict.fromkeys(SWITCHES, True) | {"database": database, "auth": "jwt"}
-        )
-    )
-    for database in ("postgresql", "sqlite")
+    "postgresql": runnable(ALL),
+    "sqlite": runnable(ALL | {"database": "sqlite", "jobs": False}),
 }
 COVERING = covering(1, [runnable(answers) for answers in combinations()])
 PROJECTS = [*FULL.values(), *COVERING]
