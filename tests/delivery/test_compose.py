@@ -14,12 +14,13 @@ import pytest
 
 from tests.support.compose import Service, services_of
 from tests.support.containers import Container, builder_here
-from tests.support.delivery import ON_SERVERS, wait_for
+from tests.support.delivery import ON_SERVERS, free_port, wait_for
 from tests.support.images import Built, build
 from tests.support.projects import Workshop, render
 from tests.support.servers import Postgres, ask, log_in, nginx, postgres, redis, send
 
 ITEMS = "/api/v1/items"
+PORTS = {"api": "8000", "worker": "8001"}
 DISCONNECT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'app'"
 
 
@@ -41,12 +42,12 @@ class Stack:
     container: Container
     proxy: int
 
-    def is_ready(self) -> bool:
-        """Run the compose file's health check of the service."""
-        kind, *command = self.services["api"]["healthcheck"]["test"]
+    def is_ready(self, name: str = "api", port: int | None = None) -> bool:
+        """Run the compose file's health check of a service."""
+        kind, *command = self.services[name]["healthcheck"]["test"]
         assert kind == "CMD"
-        here = [word.replace("8000", str(self.api.port)) for word in command]
-        return self.container.run(*here)[0] == 0
+        there, here = PORTS[name], str(port or self.api.port)
+        return self.container.run(*(word.replace(there, here) for word in command))[0] == 0
 
 
 def test_services_restart_and_bound_their_logs(template: Path, tmp_path: Path) -> None:
@@ -109,8 +110,22 @@ def test_stack_serves_through_its_proxy(stack: Stack) -> None:
     assert response.getheader("RateLimit")
     assert ask(stack.api.port, "/metrics")[0].status == 200
     assert ask(stack.proxy, "/metrics")[0].status == 404
+    runs_worker(stack)
 
     assert '"level":"error"' not in stack.api.stop()
+
+
+def runs_worker(stack: Stack) -> None:
+    """Start the worker as the file does, check it as the file does, and stop it."""
+    port = free_port()
+    command = stack.services["worker"]["command"]
+    variables = {**stack.api.environment, "APP_JOBS_PORT": str(port)}
+    with stack.container.started(*command, **variables) as worker:
+        wait_for(f"http://127.0.0.1:{port}/ready")
+        assert stack.is_ready("worker", port)
+        code, output = worker.stop()
+    assert code == 0, output
+    assert '"event":"jobs_started"' in output
 
 
 def test_stack_survives_a_database_outage(stack: Stack) -> None:

@@ -84,6 +84,10 @@ PLACES: Mapping[str, tuple[str, str]] = {
         "auth cache database example http_client jobs kubernetes observability plugins rate_limit",
         "lists the log events of each block, and what to do",
     ),
+    "docs/accounts.md": (
+        "jobs",
+        "mail goes through the queue, where there is one",
+    ),
     "docs/jobs.md": (
         "auth example",
         "lines of main.py that the steps change",
@@ -200,17 +204,9 @@ PLACES: Mapping[str, tuple[str, str]] = {
         "observability",
         "a job carries the trace of its request",
     ),
-    "src/<package>/mail/lifespan.py": (
+    "src/<package>/database/capacity.py": (
         "jobs",
-        "mail goes through the queue, where there is one",
-    ),
-    "src/<package>/mail/mailers.py": (
-        "jobs",
-        "mail goes through the queue, where there is one",
-    ),
-    "src/<package>/mail/outbox.py": (
-        "jobs",
-        "mail goes through the queue, where there is one",
+        "the connections of a worker's own count, too",
     ),
     "src/<package>/observability/processes.py": (
         "jobs",
