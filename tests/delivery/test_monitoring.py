@@ -17,6 +17,7 @@ import yaml
 from tests.support.delivery import ON_SERVERS, free_port, ran, serving
 from tests.support.projects import Workshop
 from tests.support.servers import Postgres, ask, log_in, postgres, prometheus, send, until
+from tests.support.steps import steps_of
 
 OWN, NEIGHBOUR = "my-app", "neighbour"
 ITEMS = "/api/v1/items"
@@ -133,8 +134,8 @@ def _sign_up(port: int) -> tuple[str, str]:
 
 def _configuration(project: Path, *ports: int) -> dict[str, Any]:
     """Return the configuration on the project's page, for these instances, with short intervals."""
-    (text,) = re.findall(r"```yaml\n(.*?)```", (project / "docs/alerts.md").read_text(), re.DOTALL)
-    configuration: dict[str, Any] = yaml.safe_load(text)
+    (step,) = steps_of((project / "docs/alerts.md").read_text())
+    configuration: dict[str, Any] = yaml.safe_load(step.text)
     (rules,) = configuration["rule_files"]
     (job,) = configuration["scrape_configs"]
     configuration["rule_files"] = [str(project / "deploy/observability" / rules)]

@@ -178,6 +178,20 @@ def found(project: Project, name: str) -> bool:
     return any((project.path / folder / name).exists() for folder in ("src/my_app", ""))
 
 
+@pytest.mark.parametrize(
+    "answers", [PROJECTS["on"], PROJECTS["default"] | {"auth": "jwt"}], ids=["users", "issuer"]
+)
+def test_authentication_page_guards_routes(begin: Begin, answers: Answers) -> None:
+    project, reader = begin(answers, PRESENT)
+    page = project.read("docs/auth.md")
+
+    for step in steps_of(page):
+        if not step.is_run:
+            step.edit(project.path)
+    for command in commands_in(page):
+        reader.follow(command)
+
+
 def test_example_page_removes_it_from_a_database_with_rows(begin: Begin) -> None:
     project, reader = begin(PROJECTS["on"], PRESENT)
     commands = list(commands_in(project.read("docs/example.md")))

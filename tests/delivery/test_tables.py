@@ -12,7 +12,9 @@ import pytest
 from tests.support.delivery import ran
 from tests.support.history import substitute
 from tests.support.projects import Workshop
+from tests.support.steps import steps_of
 from tests.support.suite_servers import SuiteServers
+from tests.support.workflows import recorder
 
 PAGE = "docs/tables.md"
 CHANGED = "src/my_app/database/changes.py"
@@ -274,10 +276,12 @@ def owner(
         servers.ask("DROP DATABASE tables WITH (FORCE)")
 
 
-def test_page_on_tables_works_verbatim(owner: Owner) -> None:
-    for path, code in re.findall(r"```python\n# (\S+)\n(.*?)```", owner.page, re.DOTALL):
-        (owner.project / path).write_text(code)
-    first, second, again = re.findall(r"```shell\n(.*?)```", owner.page, re.DOTALL)
+def test_page_on_tables_works_verbatim(owner: Owner, tmp_path: Path) -> None:
+    steps = [*steps_of(owner.page)]
+    for step in steps:
+        if step.is_placed:
+            step.edit(owner.project)
+    first, second, again, *server = (step.text for step in steps if step.is_run)
 
     owner.follow(first)
     owner.run("python", "-c", ROUND)
@@ -290,6 +294,10 @@ def test_page_on_tables_works_verbatim(owner: Owner) -> None:
     owner.run(*owner.checker)
     owner.follow(again)
     owner.run("python", "-c", ROUND)
+    for command in server:  # recorded only
+        recorder(tmp_path, "docker")
+        variables = {"PATH": f"{tmp_path}:{owner.workshop.environment['PATH']}"}
+        assert ran("bash", "-euc", command, variables=variables).returncode == 0
 
 
 def test_each_change_on_the_page_is_reversible_with_rows(owner: Owner) -> None:

@@ -12,7 +12,9 @@ from tests.support.blocks import missing_rows
 from tests.support.budget import BUDGET
 from tests.support.history import substitute
 from tests.support.mutations import mutations_of
+from tests.support.pages import broken_links, own_pages, programs_in, unchecked_blocks, walkers
 from tests.support.projects import PEOPLE, QUESTIONNAIRE, SWITCHES, render
+from tests.support.steps import CLAUDE, steps_of
 
 pytestmark = pytest.mark.quick
 
@@ -26,10 +28,7 @@ ROWS = [
     for line in (ROOT / "docs/standards.md").read_text().splitlines()
     if re.match(r"\| \d", line)
 ]
-DOCUMENTS = [
-    str(path.relative_to(ROOT))
-    for path in sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-]
+OWN_PAGES = own_pages()
 
 
 @pytest.fixture(scope="module")
@@ -104,57 +103,69 @@ def test_written_page_is_current(name: str) -> None:
     assert written == pages()[name], "Run `uv run python -m extensions docs`."
 
 
-@pytest.mark.parametrize("name", DOCUMENTS)
-def test_links_have_existing_targets(name: str) -> None:
-    document = ROOT / name
-    text = re.sub(r"```.*?```", "", document.read_text(), flags=re.DOTALL)
-    for target in re.findall(r"\]\(([^)#]+)\)", text):
-        if "://" not in target:
-            assert (document.parent / target).exists(), target
+def test_links_have_existing_targets() -> None:
+    assert [*broken_links(OWN_PAGES, lambda path: (ROOT / path).exists())] == []
 
 
-COMMANDS = {
-    "README.md": "delivery/test_readme",
-    "docs/adopting.md": "updates/test_adopting",
-    "docs/blocks/auth.md": "updates/test_switches_running",
-    "docs/blocks/jobs.md": "updates/test_switches_running",
-    "docs/blocks/example.md": "updates/test_resources",
-    "docs/fleet.md": "updates/test_fleet",
-    "docs/house-standards.md": "updates/test_house_standards",
-    "docs/own-blocks.md": "updates/test_fleet",
-    "docs/updating.md": "delivery/test_readme",
-    "template/.agents/skills/add-resource/SKILL.md.jinja": "delivery/test_skills",
-    "template/.agents/skills/add-setting/SKILL.md.jinja": "delivery/test_skills",
-    "template/.agents/skills/call-service/SKILL.md.jinja": "delivery/test_skills",
-    "template/.agents/skills/change-tables/SKILL.md.jinja": "delivery/test_skills",
-    "template/.agents/skills/review-change/SKILL.md.jinja": "delivery/test_skills",
-    "template/.agents/skills/update-from-template/SKILL.md.jinja": "delivery/test_skills",
-    "template/AGENTS.md.jinja": "delivery/test_readme",
-    "template/CONTRIBUTING.md.jinja": "delivery/test_readme",
-    "template/README.md.jinja": "delivery/test_readme",
-    "template/deploy/kubernetes/README.md.jinja": "delivery/test_readme",
-    "template/docs/clients.md.jinja": "delivery/test_clients",
-    "template/docs/example.md.jinja": "delivery/test_readme",
-    "template/docs/resource.md.jinja": "delivery/test_readme",
-    "template/docs/jobs.md.jinja": "delivery/test_jobs",
-    "template/docs/runbook.md.jinja": "delivery/test_runbook",
-    "template/docs/tables.md.jinja": "delivery/test_tables",
-}
-"""The test module that runs the commands of each page that has any."""
+def test_blocks_of_pages_are_run_or_checked() -> None:
+    """Those of a project's pages are checked in `tests/rendering/test_pages.py`."""
+    programs = programs_in(OWN_PAGES.values())
+    code = (ROOT / "template").rglob("*.py.jinja")
+    known = "".join(path.read_text() for path in code) + " Order order_id"
+
+    for page, text in OWN_PAGES.items():
+        assert [*unchecked_blocks(text, programs=programs, known=known)] == [], page
 
 
-def test_pages_with_commands_have_a_test_that_runs_them() -> None:
-    pages_of_projects = (ROOT / "template").rglob("*.md.jinja")
-    paths = [*(ROOT / name for name in DOCUMENTS), *pages_of_projects]
-    with_commands = {
-        path.relative_to(ROOT).as_posix() for path in paths if "```shell" in path.read_text()
+def test_block_that_nothing_checks_is_reported() -> None:
+    page = "\n\n".join(
+        f"Sentence.\n\n```{language}\n{text}\n```"
+        for language, text in {
+            "": "uv run",
+            "bash": "uv run",
+            "text": "uv run",
+            "json": "{",
+            "python": "Missing()",
+            "nginx": "a;",
+        }.items()
+    )
+
+    found = [*unchecked_blocks(page, programs={"uv"}, known="")]
+
+    assert [each.partition(",")[0] for each in found] == [
+        "``",
+        "`bash`",
+        "`text`",
+        "`json`",
+        "`python`",
+        "`nginx`",
+    ]
+
+
+def test_pages_with_steps_have_a_test_that_follows_them() -> None:
+    """A copy for another agent is equal to its original."""
+    template = ROOT / "template"
+    written = [
+        (path.relative_to(template).as_posix().removesuffix(".jinja"), path.read_text())
+        for path in template.rglob("*.md.jinja")
+    ]
+    pages = [each for each in (*OWN_PAGES.items(), *written) if not each[0].startswith(CLAUDE)]
+    with_steps = {
+        page
+        for page, text in pages
+        if any(step.is_run or step.is_placed for step in steps_of(text))
     }
 
-    assert with_commands == COMMANDS.keys(), "Run its commands in a test, and name that here."
-    for page, module in COMMANDS.items():
-        test = (ROOT / f"tests/{module}.py").read_text()
-        name = page.removeprefix("template/").removesuffix(".jinja")
-        assert (Path(name).parent.name if name.endswith("SKILL.md") else name) in test, page
+    assert {page for page in with_steps if not walkers(page)} == set()
+    assert len(with_steps) >= 20
+
+
+def test_blocks_of_pages_are_read_in_one_place() -> None:
+    """What searches for blocks by itself may miss some."""
+    modules = {path.name: path.read_text() for path in (ROOT / "tests").rglob("*.py")}
+    searching = {name for name, code in modules.items() if re.search(r'r"`{3}(?!\.\*\?)', code)}
+
+    assert searching == {"test_front_page.py"}
 
 
 def test_contributing_shows_the_budget_of_each_tier() -> None:

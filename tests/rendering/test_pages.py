@@ -9,6 +9,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from extensions.contract.questionnaire import Answers
+from tests.support.pages import broken_links, programs_in, prose_of, unchecked_blocks
 from tests.support.projection import files_of
 from tests.support.projects import PEOPLE, QUESTIONNAIRE, covering, name_of
 
@@ -26,6 +27,9 @@ FOREIGN = {
     *("default_transaction_read_only", "pg_wal"),
 }
 """Names of libraries and servers, made-up resources, and a reader's variables."""
+
+MADE_UP = {"Price", "ShopDep"}
+"""Names of made-up code in samples."""
 
 ACCESS_LOG = "request"
 """The event of the access log, at info."""
@@ -57,9 +61,8 @@ def pages_of(files: dict[str, str]) -> dict[str, str]:
     }
 
 
-def prose_of(page: str) -> str:
-    """Return a page without its blocks of code."""
-    return re.sub(r"```.*?```", "", page, flags=re.DOTALL)
+def markdown_of(files: dict[str, str]) -> dict[str, str]:
+    return {name: text for name, text in files.items() if name.endswith(".md")}
 
 
 def quoted(page: str) -> list[str]:
@@ -116,19 +119,19 @@ def test_pages_links_resolve(answers: Answers) -> None:
     files = with_rooms(answers)
     known = {*files, *folders_of(files)}
 
-    for page, text in pages_of(files).items():
-        for target in re.findall(r"\]\(([^)]+)\)", prose_of(text)):
-            if "://" not in target:
-                path, _, anchor = target.partition("#")
-                name = str(PurePosixPath(page).parent / path) if path else page
-                assert name in known, f"{page}: {target}"
-                assert not anchor or anchor in anchors_of(files[name]), f"{page}: {target}"
+    assert [*broken_links(markdown_of(files), known.__contains__)] == []
 
 
-def anchors_of(page: str) -> set[str]:
-    """Return the anchors that GitHub gives the headings of a page."""
-    headings = re.findall(r"^#+ (.*)$", prose_of(page), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in headings}
+@pytest.mark.parametrize("answers", COVERING, ids=name_of)
+def test_pages_blocks_are_run_or_checked(answers: Answers) -> None:
+    files = with_rooms(answers)
+    pages = markdown_of(files)
+    known = "".join(text for name, text in files.items() if name.endswith(".py"))
+
+    for page, text in pages.items():
+        programs = programs_in(pages.values())
+        found = unchecked_blocks(text, programs=programs, known=f"{known} {' '.join(MADE_UP)}")
+        assert [*found] == [], page
 
 
 @pytest.mark.parametrize("answers", COVERING, ids=name_of)
@@ -188,6 +191,30 @@ def events_of(code: str) -> Iterator[str]:
                 yield str(event.value)
             case ast.Dict(keys=[ast.Constant("event"), *_], values=[ast.Constant(str(event)), *_]):
                 yield event
+            case _:
+                pass
+
+
+@pytest.mark.parametrize("answers", COVERING, ids=name_of)
+def test_observability_page_lists_every_metric_and_label(answers: Answers) -> None:
+    files = files_of(answers)
+    page = files.get("docs/observability.md", "")
+    rows = re.findall(r"^\| `(\w+)` \|(.*?)\| .+ \|$", page, re.MULTILINE)
+
+    listed = [(name, re.findall(r"\w+", labels)) for name, labels in rows]
+
+    assert listed == sorted(metrics_of(files.get(f"{PACKAGE}/observability/metrics.py", "")))
+
+
+def metrics_of(code: str) -> Iterator[tuple[str, list[str]]]:
+    """Yield the name and the labels of each metric that a module defines."""
+    for node in ast.walk(ast.parse(code)):
+        match node:
+            case ast.Call(
+                func=ast.Name("Counter" | "Gauge" | "Histogram"),
+                args=[ast.Constant(str(name)), _, *labels],
+            ):
+                yield name, [str(label) for each in labels for label in ast.literal_eval(each)]
             case _:
                 pass
 

@@ -56,6 +56,10 @@ PLACES: Mapping[str, tuple[str, str]] = {
         "database http_client jobs",
         "causes of an alert in each block",
     ),
+    "docs/auth.md": (
+        "database example",
+        "users with a database, tokens of an issuer without: one block in two forms",
+    ),
     "docs/cache.md": (
         "example",
         "shows the cache of the example, where there is one",
@@ -67,6 +71,10 @@ PLACES: Mapping[str, tuple[str, str]] = {
     "docs/layout.md": (
         "auth cache database example http_client jobs kubernetes observability plugins rate_limit",
         "lists what is there",
+    ),
+    "docs/observability.md": (
+        "cache database example http_client jobs",
+        "the metrics and spans of each block",
     ),
     "docs/rate_limits.md": (
         "auth",

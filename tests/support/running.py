@@ -1,13 +1,13 @@
 """Updated projects that run in the environment of the workshop."""
 
 import os
-import re
 import shutil
 import subprocess
 
 from extensions.contract.questionnaire import ROOT, Answers
 from tests.support.history import PRESENT, History, Project
 from tests.support.projects import QUESTIONNAIRE, Workshop, runnable
+from tests.support.steps import steps_of
 
 __all__ = ["begin", "follow_page"]
 
@@ -30,12 +30,12 @@ def follow_page(page: str, project: Project, operator: Workshop) -> None:
         project: The project; its commands come first in PATH.
         operator: Provides the environment and the variables.
     """
-    (steps,) = re.findall(r"```shell\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
-    steps = steps.replace("<package>", "my_app").replace("<slug>", "my-app")
+    (step,) = (each for each in steps_of((ROOT / page).read_text()) if each.is_run)
+    commands = step.text.replace("<package>", "my_app").replace("<slug>", "my-app")
     programs = operator.environment_of(project.path) / "bin"
     path = os.pathsep.join([str(programs), operator.environment["PATH"]])
     subprocess.run(
-        ["bash", "-euc", steps],
+        ["bash", "-euc", commands],
         cwd=project.path,
         env=operator.environment | {"PATH": path},
         check=True,

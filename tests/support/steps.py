@@ -18,6 +18,7 @@ _ADD = re.compile(
     r" (?P<anchor>`+.+`+), add:$"
 )
 _REPLACE = re.compile(r"In `([^`]+)`, replace `(?P<old>.+)` by:$")
+_NAMED = re.compile(r"(?://|#) (\S+\.\w+)\n")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,12 +41,20 @@ class Step:
         return self.language == "shell"
 
     @property
+    def is_placed(self) -> bool:
+        """True if the sentence above the text, or its first line, says where it goes."""
+        return self._target is not None
+
+    @property
     def path(self) -> str:
         """The file that the step writes or changes."""
-        patterns = (_WRITE, _ADD, _REPLACE)
-        found = next(filter(None, (each.search(self.sentence) for each in patterns)), None)
-        assert found, f"It does not say where this goes: {self.sentence}"
-        return found[1]
+        assert self._target, f"It does not say where this goes: {self.sentence}"
+        return self._target[1]
+
+    @property
+    def _target(self) -> re.Match[str] | None:
+        said = (each.search(self.sentence) for each in (_WRITE, _ADD, _REPLACE))
+        return next(filter(None, said), None) or _NAMED.match(self.text)
 
     def edit(self, root: Path) -> None:
         """Write the text to its file, or add it there.
@@ -64,7 +73,7 @@ class Step:
         Args:
             before: The text of the file, or None if there is none.
         """
-        if _WRITE.search(self.sentence):
+        if _WRITE.search(self.sentence) or _NAMED.match(self.text):
             assert before is None, f"{self.path} exists"
             return self.text
         assert before is not None, f"{self.path} is missing"

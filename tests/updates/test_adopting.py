@@ -134,7 +134,7 @@ def begun(folder: Path, files: Mapping[str, str]) -> Project:
 def test_copy_over_a_repository_begun_on_github(history: History, tmp_path: Path) -> None:
     files = {"README.md": "# my-app\n", "LICENSE": "MIT\n", ".gitignore": "*.pyc\n"}
     project = begun(tmp_path / "my-app", files)
-    copy, look = commands_in(part("A repository begun on GitHub"))
+    copy, look = commands_in(part("A repository created on GitHub"))
 
     stopped = follow(project.path, f"{copy.replace(' --overwrite', '')} < /dev/null", history)
     assert stopped.returncode == 1
@@ -154,7 +154,7 @@ def test_service_that_exists_is_adopted_and_updated(
 ) -> None:
     layout = LAYOUTS[name]
     project = begun(tmp_path / "orders", layout.files)
-    *adopt, lock, test, update = commands_in(part("A service that exists"))
+    *adopt, lock, test, update = commands_in(part("An existing service"))
     for command in adopt[:-1]:
         assert follow(project.path, command, history).returncode == 0, command
 
