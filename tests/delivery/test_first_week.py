@@ -134,20 +134,12 @@ def _switch_auth_on(owner: Owner) -> None:
     command = ("update", "--defaults", "--vcs-ref=:current:", "--data", "auth=jwt")
     updated = run_copier(*command, folder=owner.project.path)
     assert updated.returncode == 0, updated.stderr
-    _keep_both(owner.project)
+    assert owner.project.conflicts() == []
     owner.renew()
     owner.describe()
     owner.run(uv.find_uv_bin(), "run", "--no-sync", "my-app", "db", "upgrade")
     owner.test()
     owner.commit("feat: know who is calling")
-
-
-def _keep_both(project: Project) -> None:
-    """Resolve a possible conflict between two adjacent additions in `main.py`."""
-    for name in project.conflicts():
-        assert name == "src/my_app/main.py"
-        marker = r"^(<{7} before updating|={7}|>{7} after updating)\n"
-        substitute(project.path / name, marker, "")
 
 
 def _take_the_next_release(owner: Owner) -> None:

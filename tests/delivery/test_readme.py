@@ -157,16 +157,12 @@ def test_readme_works_verbatim(begin: Begin, tools: Path, name: str) -> None:
 def test_first_resource_page_leads_to_a_tested_endpoint(begin: Begin) -> None:
     project, reader = begin(PROJECTS["on"], PRESENT)
     page = project.read("docs/resource.md")
-    imports, line = (step.text for step in steps_of(page) if not step.is_run)
-    commands = list(commands_in(page))
 
-    reader.follow(commands[0])
-    main = project.read("src/my_app/main.py")
-    main = re.sub(r"^from my_app\.routers import .*\n", imports, main, flags=re.MULTILINE)
-    before = "        health.create_router(),\n"
-    project.write("src/my_app/main.py", main.replace(before, line + before))
-    for command in commands[1:]:
-        reader.follow(command)
+    for step in steps_of(page):
+        if not step.is_run:
+            step.edit(project.path)
+        for command in step.text.splitlines() if step.is_run else ():
+            reader.follow(command)
 
     assert '"/api/v1/rooms"' in project.read("openapi.json")
     written = set(re.findall(r"^\| `([\w/]+rooms\w*\.py)` \|", page, re.MULTILINE))
@@ -276,7 +272,9 @@ def test_template_readme_keeps_its_two_commands(
 def commit(project: Project) -> None:
     """Commit migrations, the resource and what the README names; fail on anything else."""
     changed = [line[3:] for line in project.changes()]
-    expected = {name for name in changed if re.search(r"/migrations/versions/|rooms|/main", name)}
+    expected = {
+        name for name in changed if re.search(r"/migrations/versions/|rooms|/resources", name)
+    }
     assert not {*changed} - expected - {"openapi.json", "uv.lock"}, changed
     if changed:
         project.commit()

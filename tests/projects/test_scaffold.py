@@ -1,16 +1,22 @@
 """`scaffold/resource` writes correct code in every shape of a project."""
 
+import ast
+import builtins
 import itertools
 import re
 import shutil
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
+from jinja2 import Environment, FileSystemLoader, Undefined
+from pydantic import BaseModel
 
 from extensions.contract.questionnaire import Answers
+from tests.support.delivery import ON_SERVERS
 from tests.support.projects import PEOPLE, QUESTIONNAIRE, Workshop, render
 from tests.support.scaffold import put_into_use, scaffold
 from tests.support.suite_servers import SuiteServers
@@ -21,7 +27,13 @@ FIELDS = (
     "cleaned_at:datetime ratio:float code:uuid nice:bool? note:text?"
 )
 BOOKING_FIELDS = "room:ref(rooms) starts_at:datetime guest:str(40)? other_room:ref(rooms)?"
-NAMES = ("rooms", "bookings")
+UNUSUAL_FIELDS = (
+    "parent:ref(equipment)? total:int client:str data:json type:enum(to-do,EUR,none,v2)? order:str "
+    "room:ref(rooms) due:date? at:datetime? model_name:uuid? rate:decimal(18,18)? half:float?"
+)
+"""Names and values that SQL, Python or a library also use, and a resource without a plural."""
+
+NAMES = ("rooms", "bookings", "equipment")
 CALLERS = [
     ("anybody", "users"),
     ("owner", "owner"),
@@ -50,9 +62,8 @@ PROJECTS: list[Answers] = [
 ]
 """Every combination of the answers that the scaffold reads."""
 
-EVERYTHING = PEOPLE | PROJECTS[-1] | {"example": True}
 WHOLE = [PROJECTS[0], PROJECTS[15], PROJECTS[22]]
-"""Projects that run their whole suite; the others run the new tests and those affected."""
+"""Projects that run their whole suite, with unusual names; the others run the tests affected."""
 
 RESOURCES = [f"{place}/**/*{plural}*.py" for place in ("src", "tests") for plural in NAMES]
 """The files of the resources."""
@@ -74,14 +85,25 @@ def callers(number: int, answers: Answers) -> dict[str, str]:
 
 
 def add_resources(project: Path, answers: Answers) -> set[str]:
-    """Scaffold rooms and bookings, and return the new files."""
+    """Scaffold rooms, bookings and perhaps equipment, and return the new files."""
     number = PROJECTS.index(answers)
     wanted = {"cached": bool(answers["cache"]), "observed": bool(answers["observability"])}
     rooms = {"resource": "room", "fields": FIELDS} | callers(number, answers) | wanted
     bookings = {"resource": "booking", "fields": BOOKING_FIELDS} | callers(number + 1, answers)
     new = scaffold(project, **rooms) | scaffold(project, **bookings | wanted)
-    put_into_use(project, "rooms", "bookings")
+    if answers not in WHOLE:
+        put_into_use(project, "rooms", "bookings")
+        return new
+    known = [f" item:ref(items)?{' seller:ref(users)?' if has_users(answers) else ''}"]
+    fields = UNUSUAL_FIELDS + "".join(known if answers["example"] else [])
+    equipment = {"resource": "equipment", "plural": "equipment", "fields": fields}
+    new |= scaffold(project, **equipment | callers(number + 2, answers) | wanted)
+    put_into_use(project, *NAMES)
     return new
+
+
+def has_users(answers: Answers) -> bool:
+    return answers["auth"] != "none" and answers["database"] != "none"
 
 
 @contextmanager
@@ -154,13 +176,16 @@ def without_auth(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     [
         ({"resource": "Room"}, "`Room` is not in snake_case"),
         ({"resource": "class"}, "`class` is a Python keyword"),
-        ({"plural": "room"}, "must differ from `room`"),
-        ({"plural": "pages"}, "This project already has a module `pages`"),
+        ({"resource": "property"}, "`property` is a name of Python or of a library"),
+        ({"plural": "credits"}, "`credits` is a name of Python or of a library"),
+        ({"plural": "pages"}, "`pages` is a module or a table of the template"),
         ({"fields": ""}, "at least one field"),
         ({"fields": "name"}, "`name` has no type; write name:type"),
         ({"fields": "name:str Size:int"}, "`Size` is not in snake_case"),
         ({"fields": "import:str"}, "`import` is a Python keyword"),
         ({"fields": "id:int"}, "`id` is reserved by every resource"),
+        ({"fields": "date:date"}, "`date` is the name of a type in its module"),
+        ({"fields": "write:str"}, "`write` is the name of a type in its module"),
         ({"fields": "name:string"}, "the type `string` is not one of str, text"),
         ({"fields": "name:str(80"}, "`name:str(80`: only str(80)"),
         ({"fields": "beds:int(3)"}, "only str(80)"),
@@ -169,7 +194,12 @@ def without_auth(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
         ({"fields": "price:decimal(2,4)"}, "more places than digits"),
         ({"fields": "kind:enum"}, "write the brackets as in"),
         ({"fields": "kind:enum(a,a)"}, "a value appears twice"),
+        ({"fields": "kind:enum(a-b,a_b)"}, "a value appears twice"),
+        ({"fields": "kind:enum(2xl)"}, "write the brackets as in"),
         ({"fields": "room:ref"}, "write the brackets as in"),
+        ({"fields": "hotel:ref(hotels)"}, "there is no resource `hotels` yet"),
+        ({"fields": "guest:ref(users)"}, "there is no resource `users` yet"),
+        ({"fields": "parent:ref(rooms)"}, "a reference to itself must be optional"),
         ({"fields": "name:str name:int"}, "A name appears twice"),
         ({"readers": "users"}, "This project has no authentication; choose anybody"),
         ({"writers": "admins"}, "This project has no authentication; choose anybody"),
@@ -211,16 +241,75 @@ def test_scaffold_overwrites_no_file(template: Path, tmp_path: Path) -> None:
     assert not list(project.glob("src/my_app/*/rooms.py.*"))
 
 
-@pytest.mark.quick
-def test_scaffold_refuses_names_of_existing_modules(template: Path, tmp_path: Path) -> None:
-    project = render(template, tmp_path / "my-app", EVERYTHING)
-    folders = ("models", "services", "routers", "database", "cache", "observability")
-    files = [
-        *(file for each in folders for file in (project / "src/my_app" / each).glob("*.py")),
-        *(project / "tests").glob("*.py"),
-    ]
-    names = {file.stem for file in files if not file.stem.startswith(("_", "test_", "conftest"))}
+def accepted(project: Path, question: str, values: Iterable[str], message: str) -> list[str]:
+    """Return the values that do not get the message; Copier would take a second for each."""
+    folder = project / "scaffold/resource"
+    environment = Environment(  # noqa: S701 -- as Copier does
+        loader=FileSystemLoader(folder),
+        extensions=["jinja2_ansible_filters.AnsibleCoreFiltersExtension"],
+        **yaml.safe_load((folder / "copier.yml").read_text())["_envops"] | {"undefined": Undefined},
+    )
+    checks = environment.get_template("fields.inc")
+    answers = yaml.safe_load((project / ".copier-answers.yml").read_text())
+    found: list[str] = []
+    for value in sorted(values):
+        given = {"_external_data": {"project": answers}, "resource": "thing", question: value}
+        problem = vars(checks.make_module(given))[f"{question}_problem"](value)
+        if f"`{value.removesuffix(':int')}` is {message}" not in problem:
+            found.append(value)
+    return found
 
-    for name in sorted(names):
-        with pytest.raises(ValueError, match=rf"This project already has a module `{name}`"):
-            scaffold(project, resource="thing", plural=name)
+
+@pytest.mark.quick
+def test_scaffold_refuses_modules_and_tables_of_the_template(
+    template: Path, tmp_path: Path
+) -> None:
+    names: set[str] = set()
+    for database in ("postgresql", "sqlite"):
+        answers = ON_SERVERS | {"database": database, "jobs": database == "postgresql"}
+        project = render(template, tmp_path / database / "my-app", answers)
+        layers = ("models", "services", "routers", "database", "cache", "observability")
+        files = [*(project / "tests").glob("*.py"), *project.glob("src/my_app/jobs/__init__.py")]
+        files += [file for each in layers for file in (project / "src/my_app" / each).glob("*.py")]
+        names |= {each.parent.name if each.stem == "__init__" else each.stem for each in files}
+        for file in project.glob("src/my_app/*/*.py"):
+            names |= {*re.findall(r'__tablename__ = "(\w+)"', file.read_text())}
+
+    names -= {*layers, "conftest"}
+    assert accepted(project, "plural", names, "a module or a table") == []
+
+
+@pytest.mark.quick
+def test_scaffold_refuses_names_of_python_and_of_imports(template: Path, tmp_path: Path) -> None:
+    names = {each for each in dir(builtins) if re.fullmatch("[a-z]+", each)} | {"date", "datetime"}
+    for answers in (WHOLE[0], WHOLE[1]):
+        complete = QUESTIONNAIRE.complete(PEOPLE | answers)
+        project = render(template, tmp_path / str(answers["database"]) / "my-app", complete)
+        new = add_resources(project, answers)
+        tree = ast.parse("".join((project / name).read_text() for name in sorted(new)))
+        imports = [each for each in ast.walk(tree) if isinstance(each, ast.ImportFrom)]
+        found = {name.name for each in imports for name in each.names}
+        classes = {name for name in found if re.fullmatch("([A-Z][a-z]+)+", name)}
+        own = [each for each in classes if re.search("Room|Booking|Equipment", each)]
+        names |= {re.sub("(?<!^)([A-Z])", r"_\1", each).lower() for each in classes - {*own}}
+
+    assert accepted(project, "resource", names, "a name of Python or of a library") == []
+
+
+@pytest.mark.quick
+def test_scaffold_refuses_attributes_of_models_and_rows(without_auth: Path) -> None:
+    attributes = {each for each in dir(BaseModel) if not each.startswith("_")}
+    attributes |= {"metadata", "registry"}  # of SQLAlchemy
+
+    fields = [f"{name}:int" for name in attributes]
+    assert accepted(without_auth, "fields", fields, "reserved by every resource") == []
+
+
+@pytest.mark.quick
+def test_tables_of_the_suite_are_named_like_no_resource(template: Path) -> None:
+    tests = (template / "template/tests/integration").rglob("*.py.jinja")
+    pattern = r'CREATE TABLE (\w+)|\bTable\(\s*"(\w+)"|__tablename__ = "(\w+)"'
+    names = {"".join(found) for file in tests for found in re.findall(pattern, file.read_text())}
+
+    assert len(names) > 5
+    assert {name for name in names if not name.startswith("test_")} == set()

@@ -46,19 +46,22 @@ def _write(path: Path, text: str) -> None:
 
 
 def own_router(project: Path) -> None:
-    """Add another resource: three modules, a test and a line in the composition root."""
+    """Add another resource: three modules, a test and a line that includes its router."""
     package = _package(project)
     for layer in ("models", "routers", "services"):
         _write(package / layer / "orders.py", f'"""The {layer} of orders."""\n')
     _write(project / "tests/integration/test_orders.py", "def test_orders() -> None: ...\n")
-    substitute(package / "main.py", r"^(from \w+\.routers import .*)$", r"\1, orders")
-    main = package / "main.py"
-    if "        health.create_router(),\n" in main.read_text():
-        substitute(main, r"^ {8}health\.create_router\(\),\n", r"\g<0>        orders.router,\n")
-    else:
-        earlier = r"health\.add_routes\(app\)|app\.include_router\(health\.create_router\(\)\)"
-        added = r"\g<0>    app.include_router(orders.router)\n"
-        substitute(main, rf"^    (?:{earlier})\n", added)
+    included = "    app.include_router(orders.router)\n"
+    resources = package / "routers/resources.py"
+    if resources.exists():
+        imported = f"\n\nfrom {package.name}.routers import orders\n"
+        substitute(resources, r"^from fastapi import FastAPI$", rf"\g<0>{imported}")
+        _append(resources, included)
+        return
+    main = package / "main.py"  # up to 0.4
+    substitute(main, r"^(from \w+\.routers import .*)$", r"\1, orders")
+    earlier = r"health\.add_routes\(app\)|app\.include_router\(health\.create_router\(\)\)"
+    substitute(main, rf"^    (?:{earlier})\n", rf"\g<0>{included}")
 
 
 def new_setting(project: Path) -> None:

@@ -85,7 +85,7 @@ PLACES: Mapping[str, tuple[str, str]] = {
         "names the modules that a request meets",
     ),
     "docs/resource.md": (
-        "cache database example observability",
+        "cache database observability",
         "lists the files that the scaffold writes, and the steps for a table",
     ),
     "docs/runbook.md": (
@@ -97,7 +97,7 @@ PLACES: Mapping[str, tuple[str, str]] = {
         "mail goes through the queue, where there is one",
     ),
     "docs/jobs.md": (
-        "auth example",
+        "auth",
         "lines of main.py that the steps change",
     ),
     "docs/clients.md": (

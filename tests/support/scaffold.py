@@ -1,6 +1,5 @@
 """Resources written by a project's `scaffold/resource`, and put into use as its message says."""
 
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +9,7 @@ from copier import run_copy
 __all__ = ["PACKAGE", "put_into_use", "scaffold"]
 
 PACKAGE = "src/my_app"
+FASTAPI = "from fastapi import FastAPI\n"
 
 
 def scaffold(project: Path, **answers: str | bool) -> set[str]:
@@ -25,14 +25,13 @@ def scaffold(project: Path, **answers: str | bool) -> set[str]:
 
 
 def put_into_use(project: Path, *plurals: str) -> None:
-    """Include routers in `main.py`, and format the new files."""
-    main = project / PACKAGE / "main.py"
-    text = main.read_text()
+    """Include routers in `routers/resources.py`, and format the new files."""
+    resources = project / PACKAGE / "routers/resources.py"
+    text = resources.read_text()
     for plural in plurals:
-        text = re.sub(r"^(from my_app\.routers import .*)$", rf"\1, {plural}", text, flags=re.M)
-        line = "        health.create_router(),\n"
-        text = text.replace(line, f"{line}        {plural}.create_router(),\n")
-    main.write_text(text)
+        text = text.replace(FASTAPI, f"{FASTAPI}from my_app.routers import {plural}\n")
+        text += f"    app.include_router({plural}.create_router())\n"
+    resources.write_text(text)
     for command in (["check", "--quiet", "--fix"], ["format", "--quiet"]):
         ruff = [sys.executable, "-m", "ruff", *command, "--no-cache", "src", "tests"]
         subprocess.run(ruff, cwd=project, check=True)

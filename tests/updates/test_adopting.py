@@ -188,13 +188,10 @@ def _serve_the_router(project: Project, layout: Layout) -> None:
         substitute(
             project.path / "pyproject.toml", r'module-name = "my_app"', f"module-name = [{names}]"
         )
-    main = project.path / "src/my_app/main.py"
-    substitute(
-        main,
-        r"^from my_app\.config import ",
-        rf"from {layout.router} import router as orders\n\g<0>",
-    )
-    substitute(main, r"^ {8}health\.create_router\(\),\n", r"        orders,\n\g<0>")
+    resources = project.path / "src/my_app/routers/resources.py"
+    imported = rf"\g<0>\nfrom {layout.router} import router as orders"
+    substitute(resources, r"^from fastapi import FastAPI$", imported)
+    resources.write_text(resources.read_text() + "    app.include_router(orders)\n")
     project.write(
         "tests/test_adopted.py",
         "async def test_orders_are_served_by_the_new_application(client):\n"
