@@ -36,9 +36,6 @@ READING_SECONDS = 6.0
 LONGEST_SECONDS = 4.0
 """The limit for a request: generous for a busy machine, and less than the reader takes."""
 
-STOPS = 4
-"""How often an instance is replaced."""
-
 PAUSE_SECONDS = 0.01
 """The pause of a caller: short, so that connections are in use while an instance drains."""
 
@@ -277,11 +274,11 @@ def test_rolling_release_loses_and_delays_no_request(releases: Releases, tmp_pat
 
     writer, *readers, refresher = callers
     assert [set(each.statuses) for each in readers] == [{200}] * 3
-    # nginx repeats no POST, as the runbook says: one that arrives while an instance closes its
-    # socket gets 503, and changes nothing.
+    # nginx repeats no POST, as the runbook says: one on a connection that the kernel has accepted
+    # in the very moment when an instance closes its socket gets 503, and changes nothing.
     assert set(writer.statuses) <= {201, 503}
     assert set(refresher.statuses) <= {200, 503}
-    assert [*writer.statuses, *refresher.statuses].count(503) <= STOPS
+    assert [*writer.statuses, *refresher.statuses].count(503) <= 1
     assert min(len(each.statuses) for each in callers) > 20
     assert max(each.slowest for each in callers) < LONGEST_SECONDS
     assert written == writer.statuses.count(201)
