@@ -44,7 +44,10 @@ ON: Answers = PEOPLE | {
 CHANGES = ("add-setting", "add-resource", "change-tables", "call-service")
 """The skills that change code; each works on what those before it have added."""
 
-CHANGED = ("src/my_app/config.py", "src/my_app/main.py", "docs/settings.md", ".env.example")
+CHANGED = (
+    *("src/my_app/config.py", "src/my_app/main.py", "src/my_app/routers/resources.py"),
+    *("docs/settings.md", ".env.example"),
+)
 FEW_TESTS = "tests/integration/test_docs.py tests/integration/test_openapi.py"
 
 
@@ -179,5 +182,5 @@ def is_changed(source: Path) -> bool:
     path = source.relative_to(FOLDER)
     return path.match(f"{AGENTS}/*/*") or path.name in {
         *(".env.example.jinja", "settings.md.jinja", "pyproject.toml.jinja"),
-        *("config.py.jinja", "main.py.jinja"),
+        *("config.py.jinja", "main.py.jinja", "resources.py.jinja"),
     }
