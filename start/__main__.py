@@ -3,12 +3,14 @@
 import argparse
 import sys
 import tempfile
+import threading
 import webbrowser
 from collections.abc import Sequence
 from pathlib import Path
 
 from start.build import BuildError, build, origin_of
-from start.server import serving
+from start.engine import Origin
+from start.server import PortError, serving
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,12 +28,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.command == "build":
             build(options.folder, origin)
             return 0
-        with tempfile.TemporaryDirectory(prefix="start-page-") as name:
-            build(Path(name), origin)
-            _serve(Path(name), options.port)
-    except BuildError as error:
+        _serve(origin, options.port)
+    except (BuildError, PortError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
+    except KeyboardInterrupt:
+        sys.stdout.write("\n")
     return 0
 
 
@@ -49,21 +51,16 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _serve(folder: Path, port: int) -> None:
-    with serving(folder, port) as address:
-        sys.stdout.write(f"The start page is on {address}; press Control-C to stop.\n")
+def _serve(origin: Origin, port: int) -> None:
+    with (
+        tempfile.TemporaryDirectory(prefix="start-page-") as name,
+        serving(Path(name), port) as url,
+    ):
+        build(Path(name), origin)
+        sys.stdout.write(f"The start page is on {url}; press Control-C to stop.\n")
         sys.stdout.flush()
-        webbrowser.open(address)
-        try:
-            sys.stdin.read() if sys.stdin.isatty() else _wait()
-        except KeyboardInterrupt:
-            sys.stdout.write("\n")
-
-
-def _wait() -> None:
-    import threading
-
-    threading.Event().wait()
+        webbrowser.open(url)
+        threading.Event().wait()
 
 
 if __name__ == "__main__":

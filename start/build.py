@@ -31,8 +31,8 @@ _LANGUAGES = ("bash", "dockerfile", "ini", "json", "markdown", "nginx", "python"
 _HIGHLIGHT = "@highlightjs/cdn-assets/es"
 _FONTS = "@fontsource-variable"
 _FROM_NPM = {
-    "pyodide.mjs": "pyodide/pyodide.mjs",
-    "pyodide.asm.mjs": "pyodide/pyodide.asm.mjs",
+    "pyodide.js": "pyodide/pyodide.mjs",  # some hosts do not know the type of .mjs
+    "pyodide.asm.js": "pyodide/pyodide.asm.mjs",
     "sans.woff2": f"{_FONTS}/instrument-sans/files/instrument-sans-latin-wght-normal.woff2",
     "mono.woff2": f"{_FONTS}/jetbrains-mono/files/jetbrains-mono-latin-wght-normal.woff2",
     "highlight/core.min.js": f"{_HIGHLIGHT}/core.min.js",
@@ -63,6 +63,7 @@ def origin_of(source: str | None = None, commit: str | None = None) -> Origin:
         The address and the release.
     """
     address = source or _git("remote", "get-url", "origin", check=False) or str(ROOT)
+    address = re.sub(r"^(https?://)[^/]*@", r"\1", address)  # published: without credentials
     on_github = re.fullmatch(r"(?:https://|git@)github\.com[/:](.+?)(?:\.git)?", address)
     return Origin(
         f"gh:{on_github[1]}" if on_github else address,

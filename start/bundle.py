@@ -28,13 +28,10 @@ def exercise() -> None:
     engine.handle("compare", json.dumps({"given": {}, "name": "cache", "value": True}))
     Path("releases").mkdir()
     Path("releases/0.0.0").symlink_to(APP)
-    answers: dict[str, object] = {
-        "text": "_commit: v0.0.0\nplugins: true\n",
-        "version": "",
-        "moved": {},
-    }
-    engine.handle("update", json.dumps(answers))
-    engine.handle("update", json.dumps({**answers, "text": "["}))
+    versions = '[{"version": "0.0.1", "moved": {}}, {"version": "0.0.0", "moved": {}}]'
+    for text in ("_commit: v0.0.0\nplugins: true\n", "["):
+        update = {"text": text, "target": "0.0.1", "releases": json.loads(versions)}
+        engine.handle("update", json.dumps(update))
     packed = engine.handle("archive", json.dumps({"given": {}}))
     assert isinstance(packed, bytes)
     assert zipfile.is_zipfile(io.BytesIO(packed))

@@ -9,7 +9,7 @@ import re
 import shlex
 import time
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,7 +20,15 @@ from extensions.contract.projection import ANSWERS_FILE, Projection, answers_fil
 from extensions.contract.questionnaire import Answer, Answers, InvalidAnswersError
 from start.differences import Difference, differences
 from start.prepared import prepared
-from start.updates import MissingReleaseError, Update, release_of, update
+from start.updates import (
+    Listed,
+    MissingReleaseError,
+    Update,
+    between,
+    release_of,
+    source_of,
+    update,
+)
 
 __all__ = ["Engine", "Origin", "Preview"]
 
@@ -50,6 +58,11 @@ class Origin:
         """True for a release: Copier takes the newest one by default."""
         return _RELEASE.fullmatch(self.commit) is not None
 
+    @property
+    def reference(self) -> list[str]:
+        """Copier's option for this state of the template; none for a release."""
+        return [] if self.is_release else ["--vcs-ref", "HEAD"]
+
 
 class Preview(TypedDict):
     """A project as it will be.
@@ -59,6 +72,7 @@ class Preview(TypedDict):
         defaults: The default of each question, given the other answers.
         differing: The given answers that differ from their defaults.
         asked: The questions that apply.
+        is_whole: True for the first preview, which has all files.
         changed: The texts of new and changed files by path, since the last preview.
         gone: The paths of removed files, since the last preview.
         folder: The name of the project's folder.
@@ -69,6 +83,7 @@ class Preview(TypedDict):
     defaults: Answers
     differing: Answers
     asked: list[str]
+    is_whole: bool
     changed: dict[str, str]
     gone: list[str]
     folder: str
@@ -164,6 +179,7 @@ class Engine:
             defaults=defaults,
             differing=differing,
             asked=[name for name in defaults if self._is_asked(name, answers)],
+            is_whole=not before,
             changed={path: text for path, text in files.items() if before.get(path) != text},
             gone=[path for path in before if path not in files],
             folder=self._folder(answers, differing),
@@ -212,27 +228,40 @@ class Engine:
                 archive.writestr(entry, text.encode())
         return buffer.getvalue()
 
-    def update(self, text: str, version: str, moved: Mapping[str, str]) -> Update:
+    def update(self, text: str, target: str, releases: Sequence[Listed]) -> Update:
         """Show what an update brings to a project.
 
         Args:
             text: The project's answers file.
-            version: The release to update to; empty for this template.
-            moved: The files that the releases between move.
+            target: The release to update to.
+            releases: The releases of this template, newest first: the first is the template itself.
 
         Returns:
-            The differences.
+            The update.
 
         Raises:
-            InvalidAnswersError: The text is no answers file, or a release refuses its answers.
+            InvalidAnswersError: The text is no answers file of an older release, or a release
+                refuses its answers.
             MissingReleaseError: The template of a release is not here yet.
         """
-        old = self._template_of(release_of(text))
-        new = self._template_of(version) if version else self._questionnaire.root
-        return update(text, moved, old, new)
+        own, newest = release_of(text), releases[0]["version"]
+        brought = between(own, target, releases)
+        moved = {old: new for each in brought for old, new in each["moved"].items()}
+        roots = [self._template_of(each, newest) for each in (own, target)]
+        reference = self._origin.reference if target == newest else ["--vcs-ref", f"v{target}"]
+        return Update(
+            **update(text, moved, *roots),
+            versions=[each["version"] for each in brought],
+            command=shlex.join(["uvx", "copier", "update", "--defaults", *reference]),
+            foreign=self._foreign(source_of(text)),
+        )
 
-    def _template_of(self, version: str) -> Path:
-        root = self._releases / version
+    def _foreign(self, source: str) -> str:
+        """Return an address if its repository has another name: clones and forks keep the name."""
+        return source if source and _name_of(source) != _name_of(self._origin.source) else ""
+
+    def _template_of(self, version: str, newest: str) -> Path:
+        root = self._questionnaire.root if version == newest else self._releases / version
         if not root.is_dir():
             raise MissingReleaseError(version)
         return root
@@ -261,8 +290,8 @@ class Engine:
 
     def _defaults(self, answers: Answers) -> Answers:
         context = {**answers, "_folder_name": _FOLDER}
-        asked = [each for each in self._questionnaire.questions if not each.is_computed]
-        return {each.name: self._questionnaire.default(each, context) for each in asked}
+        stored = [each for each in self._questionnaire.questions if each.is_stored]
+        return {each.name: self._questionnaire.default(each, context) for each in stored}
 
     def _is_asked(self, name: str, answers: Answers) -> bool:
         return self._questionnaire.applies(self._questionnaire.question(name), answers)
@@ -273,9 +302,9 @@ class Engine:
 
     def _command(self, answers: Answers, given: Mapping[str, Answer]) -> str:
         data = [word for name in given for word in ("-d", f"{name}={_as_text(answers[name])}")]
-        reference = [] if self._origin.is_release else ["--vcs-ref", "HEAD"]
+        options = ["--defaults", *self._origin.reference, *data]
         where = [self._origin.source, self._folder(answers, given)]
-        return shlex.join(["uvx", "copier", "copy", "--defaults", *reference, *data, *where])
+        return shlex.join(["uvx", "copier", "copy", *options, *where])
 
 
 def _differing(given: Mapping[str, Answer], answers: Answers, defaults: Answers) -> Answers:
@@ -285,6 +314,11 @@ def _differing(given: Mapping[str, Answer], answers: Answers, defaults: Answers)
         for name in defaults
         if name in given and answers[name] != defaults[name]
     }
+
+
+def _name_of(source: str) -> str:
+    """Return the name of a repository."""
+    return re.split(r"[/\\:]", source.rstrip("/").removesuffix(".git"))[-1]
 
 
 def _as_text(answer: Answer) -> str:

@@ -2,6 +2,8 @@
 
 import html
 import posixpath
+import re
+from itertools import pairwise
 from pathlib import Path
 
 from markdown_it import MarkdownIt
@@ -56,7 +58,9 @@ def _page(path: Path, names: set[str], base: str, origin: Origin) -> str:
     markdown = MarkdownIt().enable("table")
     tokens = markdown.parse(path.read_text(encoding="utf-8"))
     folder = path.parent.relative_to(ROOT).as_posix()
-    for token in tokens:
+    for token, following in pairwise(tokens):
+        if token.type == "heading_open":
+            token.attrSet("id", _anchor(following.content))
         for child in token.children or []:
             _point(child, folder, names, origin)
     title = next(token.content for token in tokens if token.type == "inline")
@@ -64,6 +68,11 @@ def _page(path: Path, names: set[str], base: str, origin: Origin) -> str:
     body = markdown.renderer.render(tokens, markdown.options, {})
     title = html.escape(title.replace("`", ""))
     return _PAGE.format(policy=_POLICY, title=title, up=up, base=base, body=body)
+
+
+def _anchor(title: str) -> str:
+    """Return the name that GitHub gives to a heading, which links use."""
+    return re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
 
 
 def _point(token: Token, folder: str, names: set[str], origin: Origin) -> None:

@@ -9,7 +9,15 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, override
 
-__all__ = ["serving"]
+__all__ = ["PortError", "serving"]
+
+
+class PortError(Exception):
+    """A port that cannot be used; the message says why."""
+
+
+_TYPES = {**SimpleHTTPRequestHandler.extensions_map, ".js": "text/javascript"}
+"""Windows may know another type of scripts, which browsers refuse."""
 
 
 class _Handler(SimpleHTTPRequestHandler):
@@ -17,6 +25,7 @@ class _Handler(SimpleHTTPRequestHandler):
 
     def __init__(self, *arguments: Any, sent: list[tuple[str, int]], **options: Any) -> None:  # noqa: ANN401 -- the server's
         self._sent = sent
+        self.extensions_map = _TYPES
         super().__init__(*arguments, **options)
 
     @override
@@ -55,11 +64,21 @@ def serving(
 
     Yields:
         The address.
+
+    Raises:
+        PortError: The port is in use, or not allowed.
     """
     handler = partial(_Handler, directory=str(folder), sent=[] if sent is None else sent)
-    with ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
+    with _listening(port, handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
             yield f"http://localhost:{server.server_address[1]}/"
         finally:
             server.shutdown()
+
+
+def _listening(port: int, handler: Callable[..., _Handler]) -> ThreadingHTTPServer:
+    try:
+        return ThreadingHTTPServer(("127.0.0.1", port), handler)
+    except (OSError, OverflowError) as error:
+        raise PortError(f"Cannot use port {port}, choose another by --port: {error}") from error

@@ -54,14 +54,11 @@ export class Engine {
   }
 }
 
-/** Run one call at a time and, of those that wait, only the newest. */
+/** Run one call at a time and, of those that wait, only the newest; resolve after the last one. */
 export function newest(run) {
-  let isRunning = false;
+  let running = null;
   let waiting = null;
-  return async (...given) => {
-    waiting = given;
-    if (isRunning) return;
-    isRunning = true;
+  const runAll = async () => {
     try {
       while (waiting) {
         const next = waiting;
@@ -69,7 +66,12 @@ export function newest(run) {
         await run(...next);
       }
     } finally {
-      isRunning = false;
+      running = null;
     }
+  };
+  return (...given) => {
+    waiting = given;
+    running ??= runAll();
+    return running;
   };
 }

@@ -3,6 +3,7 @@
 import { byId, make, withCode } from "./dom.js";
 
 const ROOMY = matchMedia("(width > 44rem)");
+const LONG = 24;
 
 /** The form of one questionnaire. An empty text takes its default, which it shows. */
 export class Form {
@@ -13,12 +14,12 @@ export class Form {
 
   /**
    * @param {HTMLFormElement} form The element to fill.
-   * @param {object} page The sections and presets.
+   * @param {object} page The sections, presets and default answers.
    * @param {(name: string, value: string|boolean|null, isTyped: boolean) => void} onAnswer Told
    *   each answer; null takes it back.
    * @param {(preset: object) => void} onPreset Told the chosen preset.
    */
-  constructor(form, { sections, presets }, onAnswer, onPreset) {
+  constructor(form, { sections, presets, preview }, onAnswer, onPreset) {
     this.#form = form;
     this.#onAnswer = onAnswer;
     this.#presets = presets;
@@ -29,7 +30,7 @@ export class Form {
     form.append(
       lead(),
       presetsOf(presets, onPreset),
-      ...sections.map((each) => this.#section(each)),
+      ...sections.map((each) => this.#section(each, preview.defaults)),
     );
   }
 
@@ -49,7 +50,7 @@ export class Form {
     for (const question of this.questions) {
       const { name } = question;
       const value = given[name] ?? defaults[name];
-      if (question.type === "bool") byId(`answer-${name}`).checked = value;
+      if (question.type === "bool") byId(`answer-${name}`).checked = value === true;
       else if (question.choices.length) this.#choose(name, value);
       else showText(byId(`answer-${name}`), given[name], defaults[name]);
       const field = this.#form.querySelector(`[data-question="${name}"]`);
@@ -63,9 +64,11 @@ export class Form {
       choice.checked = choice.value === value;
   }
 
-  #section({ title, questions }) {
+  #section({ title, questions }, defaults) {
     const id = `section-${title.replaceAll(/\W+/g, "-")}`;
     const fields = make("div.fields", {}, ...questions.map((each) => this.#field(each)));
+    for (const name of pairsOf(questions, defaults))
+      fields.querySelector(`[data-question="${name}"]`).classList.add("half");
     return make("section.card", { "aria-labelledby": id }, make("h2", { id }, title), fields);
   }
 
@@ -86,8 +89,7 @@ export class Form {
     return make(
       "div.field.text",
       { "data-question": name },
-      make("label", { for: input.id }, ask),
-      hintOf(name, more),
+      make("div", {}, make("label", { for: input.id }, ask), hintOf(name, more)),
       input,
       errorOf(name),
     );
@@ -134,6 +136,17 @@ export class Form {
       errorOf(name),
     );
   }
+}
+
+/** The texts that share a row with another one: short ones, in pairs that follow each other. */
+function pairsOf(questions, defaults) {
+  const runs = [[]];
+  for (const { name, type, choices } of questions) {
+    const isShort = type === "str" && !choices.length && defaults[name].length <= LONG;
+    if (isShort) runs.at(-1).push(name);
+    else runs.push([]);
+  }
+  return runs.flatMap((run) => run.slice(run.length % 2));
 }
 
 function lead() {

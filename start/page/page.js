@@ -1,10 +1,12 @@
 // The page: what is chosen, in the address and on the screen.
 
+import { addressOf, givenInAddress, parsed } from "./address.js";
 import { byId, make, save } from "./dom.js";
 import { Engine, newest } from "./engine.js";
 import { Form } from "./form.js";
+import { keep } from "./kept.js";
 import { fetchUnpacked } from "./packed.js";
-import { Tree } from "./tree.js";
+import { renamed, Tree } from "./tree.js";
 import { prepareUpdates } from "./update.js";
 import { showDifference, showFile, showSentence } from "./viewer.js";
 
@@ -12,15 +14,19 @@ const UPDATE = "#update";
 const base = new URL(`${document.body.dataset.base}/`, location.href).href;
 const first = await (await fetchUnpacked(`${base}first.json`)).json();
 
+const none = {};
 const state = {
   ...first.preview,
-  given: {},
+  given: none,
+  shown: none, // the given answers of the project on the screen
   errors: {},
   files: new Map(Object.entries(first.preview.changed)),
   marks: new Map(),
   opened: "README.md",
   isWhatIf: false,
-  differences: [],
+  differences: null,
+  refusal: "",
+  hasFailed: false,
 };
 
 const types = new Map(
@@ -29,6 +35,7 @@ const types = new Map(
 const form = new Form(byId("form"), first, answer, choosePreset);
 const tree = new Tree(byId("tree"), open);
 let engine = null;
+let rendered = Promise.resolve();
 let typing = "";
 
 // ------------------------------------------------------------------------------------ answers
@@ -57,22 +64,6 @@ function choose(given, isSameStep = false) {
   refresh();
 }
 
-function addressOf(given) {
-  const query = new URLSearchParams(
-    Object.entries(given).map(([name, value]) => [name, String(value)]),
-  );
-  return Object.keys(given).length ? `#${query}` : location.pathname + location.search;
-}
-
-function givenInAddress() {
-  const listed = new URLSearchParams(location.hash.slice(1));
-  return Object.fromEntries([...listed].map(([name, text]) => [name, parsed(name, text)]));
-}
-
-function parsed(name, text) {
-  return types.get(name) === "bool" && /^(true|false)$/.test(text) ? text === "true" : text;
-}
-
 addEventListener("popstate", followAddress);
 
 function followAddress() {
@@ -80,7 +71,7 @@ function followAddress() {
   showTab(isUpdate ? "update" : "new");
   if (isUpdate) return;
   typing = "";
-  state.given = givenInAddress();
+  state.given = givenInAddress(types);
   refresh();
 }
 
@@ -88,27 +79,32 @@ function followAddress() {
 
 function refresh() {
   form.show(state);
-  if (engine) render(state.given);
+  if (!isLive()) showProject();
+  if (engine) rendered = render(state.given);
 }
+
+const isLive = () => Boolean(document.body.dataset.live);
+const isValid = () => Object.keys(state.errors).length === 0;
+/** Whether the project on the screen is another one, until Python is loaded. */
+const isWaiting = () => !isLive() && state.shown !== state.given;
 
 const render = newest(async (given) => {
   try {
     take(given, await engine.ask("preview", { given }));
     showLive();
-    if (state.isWhatIf) await compare();
+    if (state.isWhatIf) await compareAnew();
     if (!typing) engine.prepare({ given }); // typed letters have no neighbours
   } catch (error) {
-    fail(error.message);
+    if (isLive()) complain(error.message);
+    else fail(error.message);
   }
 });
 
 function take(given, result) {
   state.errors = result.errors ?? {};
+  state.shown = given;
   if (!result.errors) {
-    const before = state.files;
-    state.files = new Map([...before, ...Object.entries(result.changed)]);
-    for (const path of result.gone) state.files.delete(path);
-    if (!isEqual(result.answers, state.answers)) state.marks = marksOf(before, state.files);
+    takeFiles(result);
     Object.assign(state, result);
     tidyAddress(given, result.differing);
   }
@@ -116,6 +112,24 @@ function take(given, result) {
   form.show(state);
   showProject();
   performance.mark("answered");
+}
+
+function takeFiles({ is_whole, changed, gone, answers }) {
+  const before = state.files;
+  state.files = new Map([...(is_whole ? [] : before), ...Object.entries(changed)]);
+  for (const path of gone) state.files.delete(path);
+  if (isEqual(answers, state.answers)) return;
+  const move = follow(state.answers.package_name, answers.package_name);
+  const moved = [...before].map(([path, text]) => [move(path), text]);
+  state.marks = marksOf(new Map(moved), state.files);
+}
+
+/** Follow the package's folder to its new name; return how a path changes. */
+function follow(before, after) {
+  const [from, to] = [`src/${before}`, `src/${after}`];
+  if (from !== to) tree.rename(from, to);
+  state.opened = renamed(state.opened, from, to);
+  return (path) => renamed(path, from, to);
 }
 
 const isEqual = (left, right) => JSON.stringify(left) === JSON.stringify(right);
@@ -134,15 +148,20 @@ function marksOf(before, after) {
 function tidyAddress(given, differing) {
   if (state.given !== given || location.hash === UPDATE) return;
   state.given = differing;
-  const address = addressOf(differing);
-  if (!isEqual(given, differing)) history.replaceState(null, "", address);
+  state.shown = differing;
+  const address = new URL(addressOf(differing), location.href);
+  if (address.hash !== location.hash) history.replaceState(null, "", address);
 }
 
+/** If there are errors, name the answers in the address that no field of the form has. */
 function showUnknown() {
-  const unknown = Object.entries(state.errors).filter(([name]) => !types.has(name));
-  const lines = unknown.map(([name, message]) =>
-    make("p", {}, make("code", {}, name), `: ${message}`),
-  );
+  const unknown = isValid() ? [] : Object.keys(state.given).filter((name) => !types.has(name));
+  const lines = unknown.map((name) => {
+    const remove = make("button.plain", { type: "button" }, "Remove");
+    remove.addEventListener("click", () => answer(name, null, false));
+    const message = state.errors[name] ?? "Not asked here.";
+    return make("p", {}, make("code", {}, name), `: ${message} `, remove);
+  });
   showNotice(...lines);
 }
 
@@ -156,12 +175,14 @@ function showNotice(...lines) {
 function showProject() {
   byId("command").textContent = state.command;
   byId("download").replaceChildren("Download", make("span.wide", {}, ` ${state.folder}.zip`));
-  const isValid = Object.keys(state.errors).length === 0;
-  for (const id of ["copy", "answers", "download"]) byId(id).disabled = !isValid;
-  byId("preview").classList.toggle("stale", !isValid);
+  const isUsable = isValid() && !state.hasFailed;
+  for (const id of ["copy", "answers", "download"]) byId(id).disabled = !isUsable;
+  for (const id of ["preview", "command"])
+    byId(id).classList.toggle("stale", !isUsable || isWaiting());
   if (state.isWhatIf) showWhatIf();
   else showFiles();
-  byId("summary").textContent = isValid ? summary() : "Correct the answers to see the files.";
+  byId("summary").textContent = summary();
+  byId("jump").textContent = isUsable ? summary() : "Files";
 }
 
 function showFiles() {
@@ -178,6 +199,10 @@ function showOpened() {
 }
 
 function summary() {
+  if (state.hasFailed) return "";
+  if (!isValid()) return "Correct the answers to see the files.";
+  if (isWaiting()) return "Your files are shown when Python is loaded.";
+  if (state.isWhatIf && !state.differences) return "";
   if (state.isWhatIf)
     return countsOf(state.differences.map(({ status }) => status)) || "No difference";
   const counts = countsOf([...state.marks.values()]);
@@ -201,18 +226,24 @@ function open(path) {
   byId("viewer").scrollIntoView({ block: "nearest" });
 }
 
+byId("skip").addEventListener("click", () => byId("preview").focus());
+byId("jump").addEventListener("click", () => byId("preview").focus());
+new IntersectionObserver(([{ isIntersecting }]) => {
+  byId("jump").hidden = isIntersecting;
+}).observe(byId("preview"));
+
 // ------------------------------------------------------------------------------------ what if
 
 const question = byId("whatif-question");
 const value = byId("whatif-value");
 const listed = form.questions.filter(({ type, choices }) => type === "bool" || choices.length);
-question.append(...listed.map(({ name }) => make("option", { value: name }, name)));
+offer(question, listed);
 question.value = listed.find(({ type }) => type === "bool")?.name ?? listed[0].name;
 question.addEventListener("change", () => compareAnew());
 value.addEventListener("change", () => compareAnew());
 byId("whatif-take").addEventListener("click", () => {
   setWhatIf(false);
-  answer(question.value, parsed(question.value, value.value), false);
+  answer(question.value, parsed(types, question.value, value.value), false);
 });
 byId("show-files").addEventListener("click", () => setWhatIf(false));
 byId("show-difference").addEventListener("click", () => setWhatIf(true));
@@ -222,43 +253,59 @@ function setWhatIf(isOn) {
   byId("whatif").hidden = !isOn;
   byId("show-files").setAttribute("aria-pressed", String(!isOn));
   byId("show-difference").setAttribute("aria-pressed", String(isOn));
+  showProject();
   if (isOn) compareAnew();
-  else showProject();
 }
 
 async function compareAnew() {
-  await compare();
-  showProject();
+  try {
+    await compare();
+    showProject();
+  } catch (error) {
+    complain(error.message);
+  }
 }
 
 /** Ask what the chosen other answer would change. */
 async function compare() {
+  if (!isValid()) return;
+  offer(
+    question,
+    listed.filter(({ name }) => state.asked.includes(name)),
+  );
   const { name, type, choices } = listed.find((each) => each.name === question.value);
-  const others = (type === "bool" ? [true, false] : choices).filter(
-    (each) => each !== state.answers[name],
+  const values = type === "bool" ? [true, false] : choices;
+  offer(
+    value,
+    values.filter((each) => each !== state.answers[name]).map((each) => ({ name: String(each) })),
   );
-  const kept = others.map(String).includes(value.value) ? value.value : String(others[0]);
-  value.replaceChildren(
-    ...others.map((each) => make("option", { value: String(each) }, String(each))),
-  );
-  value.value = kept;
-  const result = await engine.ask("compare", {
-    given: state.given,
-    name,
-    value: parsed(name, kept),
-  });
+  const other = parsed(types, name, value.value);
+  const result = await engine.ask("compare", { given: state.given, name, value: other });
   state.differences = result.errors ? [] : result;
-  showNotice(...Object.values(result.errors ?? {}).map((message) => make("p", {}, message)));
+  state.refusal = Object.values(result.errors ?? {}).join(" ");
+}
+
+/** Fill a list to choose from; keep what is chosen, if it still can be. */
+function offer(select, entries) {
+  const kept = entries.some(({ name }) => name === select.value) ? select.value : entries[0].name;
+  select.replaceChildren(...entries.map(({ name }) => make("option", { value: name }, name)));
+  select.value = kept;
 }
 
 function showWhatIf() {
-  const marks = new Map(state.differences.map(({ path, status }) => [path, status]));
-  const shown =
-    state.differences.find(({ path }) => path === state.opened) ?? firstOf(state.differences);
+  const differences = state.differences ?? [];
+  const marks = new Map(differences.map(({ path, status }) => [path, status]));
+  const shown = differences.find(({ path }) => path === state.opened) ?? firstOf(differences);
   for (const path of marks.keys()) tree.reveal(path);
   tree.show([...marks.keys()], marks, shown?.path ?? "");
   if (shown) showDifference(byId("viewer"), shown);
-  else showSentence(byId("viewer"), "This answer changes no file.");
+  else showSentence(byId("viewer"), whyNothing());
+}
+
+function whyNothing() {
+  if (!isValid()) return "Correct the answers first.";
+  if (!state.differences) return isLive() ? "Comparing…" : "Shown when Python is loaded.";
+  return state.refusal || "This answer changes no file.";
 }
 
 /** The answers file changes with each answer: rather show another one. */
@@ -268,12 +315,26 @@ function firstOf(differences) {
 
 // ------------------------------------------------------------------------------------- get it
 
-byId("copy").addEventListener("click", () => copy(state.command, "Command copied."));
 byId("share").addEventListener("click", () => copy(location.href, "Link copied."));
-byId("answers").addEventListener("click", () =>
-  save(".copier-answers.yml", state.files.get(".copier-answers.yml"), "text/yaml"),
-);
-byId("download").addEventListener("click", download);
+onClick("copy", () => copy(state.command, "Command copied."));
+onClick("answers", () => {
+  save(".copier-answers.yml", state.files.get(".copier-answers.yml"), "text/yaml");
+  announce("Saved; in a project, its name is .copier-answers.yml."); // browsers drop the first dot
+});
+onClick("download", download);
+
+/** Do something with the project, once it is that of the newest answers and they are valid. */
+function onClick(id, act) {
+  const button = byId(id);
+  button.addEventListener("click", async () => {
+    if (button.ariaBusy) return; // a second click
+    button.ariaBusy = "true";
+    if (isWaiting()) announce("Waiting for Python to load.");
+    await rendered;
+    button.ariaBusy = null;
+    if (isValid() && !state.hasFailed) await act();
+  });
+}
 
 async function copy(text, sentence) {
   try {
@@ -295,7 +356,7 @@ async function download() {
     performance.mark("packed");
     announce(`${state.folder}.zip is ready.`);
   } catch (error) {
-    fail(error.message);
+    complain(error.message);
   }
 }
 
@@ -337,14 +398,21 @@ function showTab(shown) {
   byId("skip").hidden = shown !== "new";
 }
 
-byId("skip").addEventListener("click", () => byId("preview").focus());
-
 // -------------------------------------------------------------------------------------- start
 
+/** Say that one project, difference or archive cannot be made; the next one may. */
+function complain(reason) {
+  const sentence = `This did not work: ${reason}. Choose another answer, or reload the page.`;
+  showNotice(make("p", {}, sentence));
+}
+
 function fail(reason) {
+  state.hasFailed = true;
   byId("status").dataset.state = "failed";
   byId("status-text").textContent = "Not available";
   byId("progress").hidden = true;
+  for (const id of ["show-difference", "update-show"]) byId(id).disabled = true;
+  showProject();
   showNotice(
     make("p", {}, `The page cannot render projects here: ${reason}. Instead, run`),
     make("pre", {}, make("code", {}, first.preview.command)),
@@ -371,33 +439,30 @@ function showLoaded(failure, urls) {
 function showLive() {
   if (document.body.dataset.live) return;
   byId("status").dataset.state = "live";
-  byId("status-text").textContent = "Live";
+  byId("status-text").textContent = "Ready";
   document.body.dataset.live = "true";
   performance.mark("live");
-  keep();
+  const showKept = () => (document.body.dataset.kept = "true");
+  keep(loaded, showKept, showNewer).catch(() => {}); // the browser may forbid it
 }
 
-/** Let a service worker keep what was loaded without it, for the next visit. */
-async function keep() {
-  const worker = navigator.serviceWorker;
-  if (!worker) return; // without it, the page works and loads everything at each visit
-  worker.addEventListener("message", () => (document.body.dataset.kept = "true"));
-  worker.startMessages();
-  await worker.register("sw.js");
-  const { active } = await worker.ready;
-  const own = performance.getEntriesByType("resource").map(({ name }) => name);
-  const urls = new Set([location.href.split("#")[0], ...own, ...loaded]);
-  const here = new URL(".", location.href).href;
-  const kept = [...urls].filter((url) => url.startsWith(here));
-  active.postMessage({ base: document.body.dataset.base, urls: kept });
+function showNewer(take) {
+  const button = make("button.plain", { type: "button" }, "Load it");
+  button.addEventListener("click", take);
+  byId("newer").replaceChildren("A newer release of this page is here. ", button);
+  byId("newer").hidden = false;
 }
 
 function start() {
+  byId("late").remove();
   byId("release").textContent = first.origin.commit;
-  state.given = location.hash === UPDATE ? {} : givenInAddress();
+  const isShared = location.hash && location.hash !== UPDATE;
+  if (isShared) state.given = givenInAddress(types);
   form.show(state);
   showProject();
   showTab(location.hash === UPDATE ? "update" : "new");
+  const ask = (parameters) => engine.ask("update", parameters);
+  prepareUpdates(byId("update"), first.releases, { ask, copy, announce });
   requestAnimationFrame(() => setTimeout(() => performance.mark("painted")));
   if (typeof WebAssembly !== "object") {
     fail("this browser has no WebAssembly");
@@ -405,7 +470,6 @@ function start() {
   }
   const { sizes, lock, origin } = first;
   engine = new Engine({ base, sizes, lock, origin }, showProgress, showLoaded);
-  prepareUpdates(byId("update"), first, engine);
   refresh();
 }
 

@@ -12,7 +12,8 @@ self.addEventListener("fetch", (event) => {
 });
 
 self.addEventListener("message", (event) => {
-  const { base, urls } = event.data;
+  const { replace, base, urls } = event.data;
+  if (replace) self.skipWaiting();
   if (base !== BASE) return; // a page of another release, which is still open
   event.waitUntil(keep(urls).then(() => event.source.postMessage({ kept: urls.length })));
 });
@@ -35,12 +36,12 @@ async function keep(urls) {
 }
 
 async function answer(event) {
-  const cache = await caches.open(KEPT);
-  const known = await cache.match(event.request, { ignoreSearch: true });
+  const cache = await caches.open(KEPT).catch(() => null); // null: the browser keeps nothing
+  const known = await cache?.match(event.request, { ignoreSearch: true });
   if (known) return known;
   const isPage = event.request.mode === "navigate"; // ask for the newest release
   const response = await load(event.request, isPage ? { cache: "no-cache" } : {});
-  if (response.ok) event.waitUntil(cache.put(event.request, response.clone()));
+  if (response.ok && cache) event.waitUntil(cache.put(event.request, response.clone()));
   return response;
 }
 

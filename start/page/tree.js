@@ -40,6 +40,14 @@ export class Tree {
     for (const folder of foldersOf(path)) this.#folded.set(folder, false);
   }
 
+  /** Keep what is folded and current when a folder gets another name. */
+  rename(from, to) {
+    this.#folded = new Map(
+      [...this.#folded].map(([path, isFolded]) => [renamed(path, from, to), isFolded]),
+    );
+    this.#current = renamed(this.#current, from, to);
+  }
+
   #isFolded(row) {
     return this.#folded.get(row.path) ?? !(row.level <= 2 && /^src(\/|$)/.test(row.path));
   }
@@ -105,10 +113,10 @@ export class Tree {
       ArrowUp: () => this.#focus(rows[index - 1]?.dataset.path),
       Home: () => this.#focus(rows[0].dataset.path),
       End: () => this.#focus(rows.at(-1).dataset.path),
-      ArrowRight: () =>
-        row.isFolder && this.#isFolded(row)
-          ? this.#choose(row.path)
-          : this.#focus(rows[index + 1]?.dataset.path),
+      ArrowRight: () => {
+        if (row.isFolder && this.#isFolded(row)) this.#choose(row.path);
+        else if (row.isFolder) this.#focus(rows[index + 1].dataset.path);
+      },
       ArrowLeft: () =>
         row.isFolder && !this.#isFolded(row)
           ? this.#choose(row.path)
@@ -116,9 +124,18 @@ export class Tree {
       Enter: () => this.#choose(row.path),
       " ": () => this.#choose(row.path),
     };
-    if (!row || !(event.key in moves)) return;
-    event.preventDefault();
-    moves[event.key]();
+    if (!row || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key in moves) {
+      event.preventDefault();
+      moves[event.key]();
+    } else if (event.key.length === 1) this.#seek(event.key, [...rows.slice(index + 1), ...rows]);
+  }
+
+  /** Go to the next row whose name begins with a letter. */
+  #seek(letter, rows) {
+    const wanted = letter.toLowerCase();
+    const names = rows.map((row) => row.textContent.toLowerCase());
+    this.#focus(rows[names.findIndex((name) => name.startsWith(wanted))]?.dataset.path);
   }
 
   #focus(path) {
@@ -129,6 +146,11 @@ export class Tree {
     row.setAttribute("tabindex", "0");
     row.focus();
   }
+}
+
+/** The path of a file or folder after a folder around it has got another name. */
+export function renamed(path, from, to) {
+  return path === from || path.startsWith(`${from}/`) ? to + path.slice(from.length) : path;
 }
 
 function foldersOf(path) {

@@ -1,128 +1,145 @@
 // The second tab: what an update brings to a project, from its answers file.
 
 import { byId, make, withCode } from "./dom.js";
+import { newest } from "./engine.js";
 import { showDifference } from "./viewer.js";
 
-/** Fill the tab. */
-export function prepareUpdates(panel, { releases }, engine) {
+const LARGEST = 100_000;
+
+/**
+ * Fill the tab.
+ * @param {HTMLElement} panel The element to fill.
+ * @param {object[]} releases The template's releases, newest first.
+ * @param {(parameters: object) => Promise<object>} ask Asks for an update.
+ * @param {(text: string, sentence: string) => void} copy Copies a text, and announces it.
+ * @param {(sentence: string) => void} announce Says a sentence.
+ */
+export function prepareUpdates(panel, releases, { ask, copy, announce }) {
   const text = make("textarea", {
     id: "update-answers",
     rows: 12,
     spellcheck: "false",
     placeholder: "_commit: v0.4.0\n_src_path: gh:…\nauth: jwt\n…",
-    "aria-describedby": "update-hint",
+    "aria-describedby": "update-hint update-error",
   });
   const file = make("input", { id: "update-file", type: "file", accept: ".yml,.yaml" });
   const options = releases.map(({ version, date }) =>
     make("option", { value: version }, `${version} (${date})`),
   );
   const target = make("select", { id: "update-to" }, ...options);
-  const show = make("button.primary", { type: "submit" }, "Show the update");
+  const hint = "Drop, choose or paste `.copier-answers.yml`. It stays in this browser.";
   const form = make(
     "form.card",
     { "aria-label": "Project" },
     make("h2", {}, "Your project"),
     make("label", { for: text.id }, "Its answers file"),
-    make(
-      "p.hint",
-      { id: "update-hint" },
-      ...withCode("Drop, choose or paste `.copier-answers.yml`. It stays in this browser."),
-    ),
+    make("p.hint", { id: "update-hint" }, ...withCode(hint)),
     text,
     make("label", { for: file.id }, "Or choose the file"),
     file,
     make("label", { for: target.id }, "Update to"),
     target,
-    show,
+    make("button.primary", { type: "submit", id: "update-show" }, "Show the update"),
     make("p.error", { id: "update-error", role: "alert" }),
   );
-  const result = make("section.result", {
-    id: "update-result",
-    "aria-label": "Update",
-    "aria-live": "polite",
-  });
+  const result = make("section.result", { id: "update-result", "aria-label": "Update" });
   panel.append(form, result);
-  acceptFiles(form, file, text);
+  showNothing();
+  acceptFiles(panel, form, file, text);
+  const show = newest(showUpdate);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    showUpdate({ text: text.value, to: target.value, releases, engine });
+    show({ text: text.value, target: target.value, releases, ask, copy, announce });
   });
 }
 
-function acceptFiles(form, file, text) {
+function acceptFiles(panel, form, file, text) {
   const read = async (chosen) => {
     if (!chosen) return;
-    text.value = await chosen.text();
-    form.requestSubmit();
+    const isPlausible = chosen.size <= LARGEST;
+    text.value = isPlausible ? await chosen.text() : "";
+    if (isPlausible) form.requestSubmit();
+    else refuse([`${chosen.name} is too large for an answers file.`]);
   };
+  const mark = (isOver) => panel.classList.toggle("dropping", isOver);
   file.addEventListener("change", () => read(file.files[0]));
-  form.addEventListener("dragover", (event) => event.preventDefault());
-  form.addEventListener("drop", (event) => {
+  panel.addEventListener("dragover", (event) => {
     event.preventDefault();
+    mark(true);
+  });
+  panel.addEventListener("dragleave", () => mark(false));
+  panel.addEventListener("drop", (event) => {
+    event.preventDefault();
+    mark(false);
     read(event.dataTransfer.files[0]);
   });
 }
 
-async function showUpdate({ text, to, releases, engine }) {
-  const between = releasesBetween(text, to, releases);
-  const moved = Object.assign({}, ...between.map((entry) => entry.moved));
-  const version = to === releases[0].version ? "" : to;
+async function showUpdate({ text, target, releases, ask, copy, announce }) {
+  const listed = releases.map(({ version, moved }) => ({ version, moved }));
   byId("update-error").textContent = "";
   byId("update-result").replaceChildren(make("p.empty", {}, "Rendering both releases…"));
   try {
-    const found = await engine.ask("update", { text, version, moved });
-    if (found.errors)
+    const found = await ask({ text, target, releases: listed });
+    if (found.errors) {
       refuse(Object.entries(found.errors).map(([name, line]) => `${name}: ${line}`));
-    else byId("update-result").replaceChildren(...resultOf(found, between, version));
+      return;
+    }
+    const brought = releases.filter(({ version }) => found.versions.includes(version));
+    byId("update-result").replaceChildren(...resultOf(found, brought, copy));
+    announce(`The update changes ${countOf(found.files)}.`);
+    scrollToTop(byId("update-result"));
   } catch (error) {
     refuse([`This update cannot be shown here: ${error.message}.`]);
   }
 }
 
+/** Show where something begins, if that is below the window's middle. */
+function scrollToTop(element) {
+  if (element.getBoundingClientRect().top > innerHeight / 2) element.scrollIntoView();
+}
+
+function showNothing() {
+  const sentence = "The update is shown here, line by line, before you run it.";
+  byId("update-result").replaceChildren(make("p.empty", {}, sentence));
+}
+
 function refuse(lines) {
-  byId("update-result").replaceChildren();
+  showNothing();
   byId("update-error").textContent = lines.join("\n");
 }
 
-/** The releases after the project's own, up to the chosen one. */
-function releasesBetween(text, to, releases) {
-  const own = /^_commit: ['"]?v?([\d.]+)['"]?$/m.exec(text)?.[1];
-  const versions = releases.map(({ version }) => version);
-  const end = versions.includes(own) ? versions.indexOf(own) : releases.length;
-  return releases.slice(versions.indexOf(to), end);
-}
+const countOf = (files) => `${files.length} ${files.length === 1 ? "file" : "files"}`;
 
-function* resultOf({ sections, files }, between, version) {
-  const command = `uvx copier update --defaults${version ? ` --vcs-ref v${version}` : ""}`;
+function* resultOf({ sections, files, command, foreign }, brought, copy) {
+  if (foreign) {
+    const sentence = `Its template is \`${foreign}\`, not the one of this page.`;
+    yield make("p.notice", {}, ...withCode(sentence));
+  }
   if (!files.length) {
     yield make("p.empty", {}, "This update changes no file of the project.");
     return;
   }
-  yield make(
-    "section.card",
-    {},
-    make("h2", {}, "The command"),
-    make("pre", { tabindex: "0" }, make("code", {}, command)),
-  );
-  yield make(
-    "section.card.numbers",
-    {},
-    make("h2", {}, "In short"),
-    ...Object.entries(sections).map(listOf),
-  );
-  for (const { version: name, date, notes } of between) yield notesOf(name, date, notes);
-  yield make("h2", {}, `Files: ${files.length}`);
+  yield commandOf(command, copy);
+  const title = make("h2", {}, "In short");
+  yield make("section.card.numbers", {}, title, ...Object.entries(sections).map(listOf));
+  for (const { version, date, notes } of brought) yield notesOf(version, date, notes);
+  yield make("h2", {}, `Changes in ${countOf(files)}`);
   for (const file of files) yield differenceOf(file);
+}
+
+function commandOf(command, copy) {
+  const button = make("button.plain", { type: "button" }, "Copy");
+  button.addEventListener("click", () => copy(command, "Command copied."));
+  const code = make("code", { tabindex: "0", role: "region", "aria-label": "Command" }, command);
+  const title = make("h2", {}, "The command");
+  return make("section.card", {}, title, make("div.command", {}, code, button));
 }
 
 function listOf([title, lines]) {
   const items = lines.map((line) => make("li", {}, make("code", {}, line)));
-  return make(
-    "details",
-    { open: lines.length <= 15 },
-    make("summary", {}, `${title}: ${lines.length}`),
-    make("ul", {}, ...items),
-  );
+  const summary = make("summary", {}, title, " ", make("span.count", {}, String(lines.length)));
+  return make("details", { open: lines.length <= 15 }, summary, make("ul", {}, ...items));
 }
 
 function notesOf(version, date, notes) {

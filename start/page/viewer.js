@@ -20,7 +20,8 @@ export function showFile(viewer, path, text) {
   const code = make("code", {}, text);
   highlighting.then(({ highlight }) => code.replaceChildren(...highlight(path, text)));
   const count = text.split("\n").length - 1;
-  fill(viewer, heading(path, `${count} ${count === 1 ? "line" : "lines"}`), block(code));
+  const lines = `${count} ${count === 1 ? "line" : "lines"}`;
+  fill(viewer, heading(path, lines), block(code, path.endsWith(".md")));
   shown.set(viewer, path + text);
 }
 
@@ -46,8 +47,9 @@ function heading(path, note) {
   );
 }
 
-function block(code) {
-  return make("pre", { tabindex: "0", role: "region", "aria-label": "Text of the file" }, code);
+function block(code, isProse = false) {
+  const kind = isProse ? "pre.wrapped" : "pre";
+  return make(kind, { tabindex: "0", role: "region", "aria-label": "Text of the file" }, code);
 }
 
 function lineOf(line) {

@@ -45,8 +45,12 @@ async function load({ base, sizes, lock, origin }) {
   const fetchAsIs = self.fetch;
   self.fetch = (url, options) => unpacked.get(String(url)) ?? fetchAsIs(url, options);
   address = base;
-  const { loadPyodide } = await import(`${base}pyodide.mjs`);
+  const [{ loadPyodide }, { default: createPyodideModule }] = await Promise.all([
+    import(`${base}pyodide.js`),
+    import(`${base}pyodide.asm.js`),
+  ]);
   python = await loadPyodide({
+    createPyodideModule,
     indexURL: base,
     stdLibURL: `${base}stdlib.zip`,
     lockFileContents: lock,

