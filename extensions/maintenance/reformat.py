@@ -35,8 +35,8 @@ _MARK = re.compile("\x01(\\d+)\x02")
 _BROKEN_CALL = re.compile(
     rf"^(( *)\S.*[\w\])]\(\n.*{_LONGEST['package_name']}.*[^,\n])\n\2\)", re.MULTILINE
 )
-_LAYOUT = re.compile(r"[\s(),\"']")
-"""What a formatter adds and removes."""
+_LAYOUT = re.compile(r"[\s(),\"']|\bf(?=[\"'])")
+"""What a formatter adds and removes, also where it joins or splits strings."""
 
 
 @dataclass(frozen=True, kw_only=True)

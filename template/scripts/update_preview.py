@@ -2,8 +2,8 @@
 
     python scripts/update_preview.py
 
-It updates the last commit in a throw-away worktree. Edits in files that git ignores are at risk,
-because git cannot restore them: they are listed too.
+It updates the last commit in a throw-away worktree. Edits that git does not show are at risk,
+because git cannot restore them: their files are listed too.
 """
 
 import argparse
@@ -45,8 +45,8 @@ class Preview:
         lost: The files that are overwritten although they have edits.
         deleted_edited: The deleted files that have edits.
         deleted: The deleted files without edits.
-        hidden: The files that are changed or deleted although git ignores them: it cannot restore
-            them.
+        hidden: The files that are changed or deleted with edits that git does not show: it cannot
+            restore them.
         new: The new files.
         changed: The files that are changed, with their edits kept.
         packages: The packages that come, go or change, one line each.
@@ -71,7 +71,7 @@ TITLES = {
     "conflicts": "Conflicts to resolve",
     "lost": "**Overwritten in spite of your edits**",
     "deleted_edited": "**Deleted with your edits**",
-    "hidden": "**Changed or deleted, and ignored by git: save them first**",
+    "hidden": "**Changed or deleted, and hidden from git: save them first**",
     "deleted": "Deleted",
     "new": "New",
     "changed": "Changed",
@@ -144,17 +144,17 @@ def preview(project: Path, options: Iterable[str] = (), answers: str = ANSWERS) 
         old = Path(name, "old")
         asked = ("--defaults", "--quiet", "--vcs-ref", release, "--data-file", folder / answers)
         _copier(folder, "copy", *asked, "--answers-file", answers, source, old)
-        ignored: set[str] = _ignored(folder, _files(old))
+        hidden = _untracked(folder, _files(old)) | _flagged(folder, _files(old))
         while True:
             with _worktree(top, Path(name, "new")) as tree:
                 updated = _Update(folder, tree / prefix, old, answers)
-                updated.copy(ignored)
+                copied = updated.copy(hidden, depth=len(prefix.parts))
                 named = ("--answers-file", answers, *options)
                 _copier(folder, "update", "--defaults", "--quiet", *named, tree / prefix)
-                # A file that the release adds may exist here, ignored by git.
-                if not (found := updated.hidden_here() - ignored):
-                    return updated.preview(ignored)
-                ignored |= found
+                # A file that the release adds may exist here, hidden from git.
+                if not (found := updated.hidden_here() - copied):
+                    return updated.preview(hidden, copied)
+                hidden |= found
 
 
 def _place(folder: Path) -> tuple[Path, Path]:
@@ -208,11 +208,24 @@ def _files(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in found}
 
 
-def _ignored(folder: Path, names: Iterable[str]) -> set[str]:
+def _untracked(folder: Path, names: Iterable[str]) -> set[str]:
     """Return the existing files among the names that git neither tracks nor shows."""
-    arguments = ("ls-files", "--others", "--ignored", "--exclude-standard", "-z", "--")
-    listed = _git(folder, *arguments, *names) if (names := list(names)) else ""
-    return set(filter(None, listed.split("\0")))
+    shown = _git(folder, "config", "--default=normal", "--get", "status.showUntrackedFiles")
+    ignored = () if shown.strip() in {"no", "false"} else ("--ignored", "--exclude-standard")
+    return {*_listed(folder, names, "--others", *ignored)}
+
+
+def _flagged(folder: Path, names: Iterable[str]) -> set[str]:
+    """Return the existing files among the names that git tracks, but never compares."""
+    marked = _listed(folder, names, "-v")
+    flagged = (line[2:] for line in marked if line[0] == "S" or line[0].islower())
+    return {name for name in flagged if (folder / name).is_file()}
+
+
+def _listed(folder: Path, names: Iterable[str], *options: str) -> list[str]:
+    """Return what `git ls-files` lists of these files; without names it would list all."""
+    names = list(names)
+    return _git(folder, "ls-files", *options, "-z", "--", *names).split("\0")[:-1] if names else []
 
 
 @dataclass(frozen=True)
@@ -231,25 +244,40 @@ class _Update:
     old: Path
     answers: str
 
-    def copy(self, names: Iterable[str]) -> None:
-        """Copy files to the worktree that git ignores."""
-        for name in names:
+    def copy(self, names: Iterable[str], depth: int) -> set[str]:
+        """Copy files that git hides to the worktree, so that it hides them there, too.
+
+        Args:
+            names: The files.
+            depth: How many folders of the repository the project is in.
+
+        Returns:
+            The files, and those with the rules that ignore them.
+        """
+        above = (Path(*[".."] * level) for level in range(1, depth + 1))
+        folders = {*above, *(parent for name in names for parent in Path(name).parents)}
+        rules = {(folder / ".gitignore").as_posix() for folder in folders}
+        missing = {name for name in rules if not (self.tree / name).exists()}
+        copied = {*names, *(name for name in missing if (self.project / name).is_file())}
+        _git(self.tree, "update-index", "--assume-unchanged", "--", *_listed(self.tree, copied))
+        for name in copied:
             (self.tree / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(self.project / name, self.tree / name, follow_symlinks=False)
+        return copied
 
     def hidden_here(self) -> set[str]:
-        """Return the files of the worktree that exist in the project, ignored by git."""
+        """Return the files of the worktree that exist in the project, hidden from git."""
         unknown = _git(self.tree, "ls-files", "--others", "-z").split("\0")
-        return _ignored(self.project, filter(None, unknown))
+        return _untracked(self.project, filter(None, unknown))
 
-    def preview(self, copied: set[str]) -> Preview:
+    def preview(self, hidden: set[str], copied: set[str]) -> Preview:
         """Compare the worktree with the last commit."""
         changes = self._changes()
         lists = {
             "conflicts": {name for name in changes if self._is_marked(name)},
             "new": {name for name in changes if changes[name] == "A"} - copied,
-            "deleted": {name for name in changes if changes[name] == "D"},
-            "hidden": {name for name in copied if self._differs(name)},
+            "deleted": {name for name in changes if changes[name] == "D"} - copied,
+            "hidden": {name for name in hidden if self._differs(name)},
         }
         rest = changes.keys() - set().union(*lists.values()) - copied - {self.answers}
         lists["lost"] = {name for name in rest if self._lost(name)}

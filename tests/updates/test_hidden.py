@@ -10,6 +10,7 @@ import pytest
 
 from extensions.contract.questionnaire import ROOT
 from tests.support.history import ANSWERS_FILE, PRESENT, History, Project, git, isolated_git
+from tests.support.previews import script
 from tests.support.projects import PEOPLE, QUESTIONNAIRE
 from tests.support.steps import commands_in
 
@@ -143,11 +144,15 @@ def test_hidden_edits_are_lost_unless_the_guide_is_followed(
     assert all(MINE in beside.read(name) for name in HIDDEN[committed_but_ignored_everywhere])
     assert {name: project.read(name) for name in before} == before
 
+    foreseen = script().preview(project.path)
+    assert {name: project.read(name) for name in before} == before
     project.update()
     kept = {
         name for name in before if (project.path / name).exists() and MINE in project.read(name)
     }
     assert kept == set()
+    assert {*foreseen.hidden} == before.keys() - {*foreseen.lost}
+    assert {*foreseen.lost} == {*HIDDEN[committed_but_ignored_everywhere]}
 
 
 def _shell(project: Project, command: str) -> str:

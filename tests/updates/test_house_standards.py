@@ -76,13 +76,16 @@ def test_longer_lines_are_formatted_for_any_name(fork: History, tmp_path: Path) 
     assert_formatted(fork.repository, 120, tmp_path)
 
 
-def test_shorter_lines_are_formatted_for_any_name(template: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("length", [79, 88])
+def test_shorter_lines_are_formatted_for_any_name(
+    template: Path, tmp_path: Path, length: int
+) -> None:
     root = shutil.copytree(template, tmp_path / "template")
-    substitute(root / "extensions/house.jinja", "line_length = 100", "line_length = 88")
+    substitute(root / "extensions/house.jinja", "line_length = 100", f"line_length = {length}")
     first = ran(sys.executable, "-m", "extensions", "reformat", folder=root)
 
     assert first.returncode == 0, first.stdout
-    assert_formatted(root, 88, tmp_path)
+    assert_formatted(root, length, tmp_path)
 
 
 def assert_formatted(root: Path, length: int, folder: Path) -> None:

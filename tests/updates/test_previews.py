@@ -133,14 +133,18 @@ def hide(project: Project, *lines: str) -> None:
     project.write(".gitignore", "\n".join([project.read(".gitignore").rstrip(), *lines, ""]))
 
 
-def test_ignored_file_that_an_update_resets_is_named(project: Project) -> None:
-    """An owner who keeps a file of the template out of git would lose it without a word."""
+def test_hidden_file_that_an_update_resets_is_named(project: Project) -> None:
+    """An owner who hides a file of the template from git would lose it without a word."""
     hide(project, "SECURITY.md", "/.gitignore", DROPPED)
-    project.git("rm", "--quiet", "--cached", ".gitignore", DROPPED)
+    project.write("docs/.gitignore", "*\n")
+    project.git("rm", "--quiet", "--cached", ".gitignore", DROPPED, "docs/settings.md")
     project.commit()
     project.write(DROPPED, "Mine.\n")
     project.write("SECURITY.md", "Mine.\n")
-    names = (".gitignore", "SECURITY.md", DROPPED)
+    project.write("docs/settings.md", "Mine.\n")
+    project.git("update-index", "--assume-unchanged", "README.md")
+    project.write("README.md", "Mine.\n")
+    names = (".gitignore", "README.md", "SECURITY.md", DROPPED, "docs/settings.md")
     before = changes_of(project, names)
 
     found = script().preview(project.path)
@@ -150,7 +154,8 @@ def test_ignored_file_that_an_update_resets_is_named(project: Project) -> None:
     after = changes_of(project, names)
     assert unchanged == before
     assert found.hidden == tuple(sorted(name for name in names if after[name] != before[name]))
-    assert {"SECURITY.md", DROPPED} <= {*found.hidden}
+    assert {*found.hidden} >= {*names} - {".gitignore"}
+    assert "docs/.gitignore" not in found.new
 
 
 @pytest.fixture
