@@ -161,7 +161,7 @@ def test_pages_with_steps_have_a_test_that_follows_them() -> None:
 
 
 def test_blocks_of_pages_are_read_in_one_place() -> None:
-    """What searches for blocks by itself may miss some."""
+    """Modules that search for blocks themselves may miss some."""
     modules = {path.name: path.read_text() for path in (ROOT / "tests").rglob("*.py")}
     searching = {name for name, code in modules.items() if re.search(r'r"`{3}(?!\.\*\?)', code)}
 

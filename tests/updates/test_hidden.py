@@ -1,9 +1,10 @@
 """Edits that git does not show: what an update does to them, and how to lose none."""
 
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -107,7 +108,7 @@ HIDDEN: Mapping[Hide, tuple[str, str]] = {
 
 
 GUIDE = (ROOT / "docs/updating.md").read_text().partition("### Edits that git does not show")[2]
-UNTRACKED, TRACKED, FLAGGED, WORKTREE, UPDATE, *_ = commands_in(GUIDE)
+UNTRACKED, TRACKED, FLAGGED, WORKTREE, UPDATE, MERGE, *_ = commands_in(GUIDE)
 LISTED_BY: Mapping[Hide, str] = {
     committed_but_ignored_everywhere: TRACKED,
     assumed_unchanged: FLAGGED,
@@ -135,6 +136,7 @@ def test_hidden_edits_are_lost_unless_the_guide_is_followed(
     before = {name: project.read(name) for names in HIDDEN.values() for name in names}
     assert project.git("status", "--porcelain") == ""
 
+    careless = Project(shutil.copytree(project.path, tmp_path / "careless"), tmp_path / "careless")
     for hide, names in HIDDEN.items():
         assert {*names} <= {*_shell(project, LISTED_BY.get(hide, UNTRACKED)).split()}, hide
     _shell(project, WORKTREE)
@@ -143,16 +145,39 @@ def test_hidden_edits_are_lost_unless_the_guide_is_followed(
     assert f"_commit: {PRESENT}" in beside.read(ANSWERS_FILE)
     assert all(MINE in beside.read(name) for name in HIDDEN[committed_but_ignored_everywhere])
     assert {name: project.read(name) for name in before} == before
+    git(beside.path, "add", "--all")
+    git(beside.path, "commit", "--quiet", "--message=update")
+    undone = set(_merge(project))
+    unchanged = {name for name in before if project.read(name) == before[name]}
+    committed = {*HIDDEN[committed_but_ignored_everywhere]}
+    assert before.keys() - unchanged <= undone | committed
 
-    foreseen = script().preview(project.path)
-    assert {name: project.read(name) for name in before} == before
-    project.update()
+    foreseen = script().preview(careless.path)
+    assert {name: careless.read(name) for name in before} == before
+    careless.update()
     kept = {
-        name for name in before if (project.path / name).exists() and MINE in project.read(name)
+        name for name in before if (careless.path / name).exists() and MINE in careless.read(name)
     }
     assert kept == set()
     assert {*foreseen.hidden} == before.keys() - {*foreseen.lost}
-    assert {*foreseen.lost} == {*HIDDEN[committed_but_ignored_everywhere]}
+    assert {*foreseen.lost} == committed
+
+
+def _merge(project: Project) -> Iterator[str]:
+    """Merge as the guide says, and yield the files whose flags that undoes."""
+    for flag, hide in {
+        "--no-assume-unchanged": assumed_unchanged,
+        "--no-skip-worktree": outside_the_worktree,
+    }.items():
+        with pytest.raises(subprocess.CalledProcessError):
+            _shell(project, MERGE)
+        assert f"`git update-index {flag} PATH`" in GUIDE
+        _, changed = HIDDEN[hide]
+        assert MINE in project.read(changed)
+        project.git("update-index", flag, changed)
+        project.git("checkout", "--", changed)
+        yield changed
+    _shell(project, MERGE)
 
 
 def _shell(project: Project, command: str) -> str:

@@ -138,10 +138,16 @@ def test_standards_reach_projects_beside_an_own_last_job(fork: History, tmp_path
     assert project.conflicts() == []
     assert jobs_of(project)[-3:] == ["licences", "scan", "deploy"]
     assert "uvx pip-audit@99.0 " in project.read(CI)
+    (audit,) = (step for step in steps_of_job(project, "audit") if "pip-audit" in str(step))
+    assert audit["env"] == {"PIP_AUDIT_VULNERABILITY_SERVICE": "osv"}
 
 
 def jobs_of(project: Project) -> list[str]:
     return [*yaml.safe_load(project.read(CI))["jobs"]]
+
+
+def steps_of_job(project: Project, job: str) -> list[dict[str, object]]:
+    return yaml.safe_load(project.read(CI))["jobs"][job]["steps"]
 
 
 def change_the_last_jobs(root: Path) -> None:

@@ -1,5 +1,6 @@
 """Projects in unusual places and with unusual names, and what the guide says about them."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from copier import run_copy
+from plumbum import local
 
 from extensions.contract.questionnaire import ROOT
 from tests.support.history import (
@@ -119,6 +121,29 @@ def test_folder_with_other_letters_stops_as_the_guide_says(
     assert project.read("CONTACT.md") == "Call us.\n"
     (folder / "CONTACT.md").unlink()
     assert not difference(folder, history.fresh(DEFAULTS))
+
+
+def test_unquoted_file_name_stops_as_the_guide_says(history: History, tmp_path: Path) -> None:
+    project = history.copy(tmp_path / "my-app", DEFAULTS)
+    project.write("docs/Übersicht.md", "Mine.\n")
+    project.commit()
+    person = tmp_path / "gitconfig"
+    rules = Path(os.environ["GIT_CONFIG_GLOBAL"]).read_text()
+    person.write_text(f"{rules}[core]\nquotePath = false\n")
+    with (
+        local.env(GIT_CONFIG_GLOBAL=str(person)),
+        pytest.raises(UnicodeDecodeError, match="'utf-8' codec can't decode byte"),
+    ):
+        project.update()
+    assert "`'utf-8' codec can't decode byte`" in GUIDE
+    assert "`core.quotePath=false`" in GUIDE
+
+    project.give_up()
+    (variables,) = re.findall(r"`(GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=core\.quotePath .*?)`", GUIDE)
+    given = dict(each.split("=") for each in variables.split())
+    with local.env(GIT_CONFIG_GLOBAL=str(person), **given):
+        project.update()
+    assert project.read("docs/Übersicht.md") == "Mine.\n"
 
 
 def test_folder_of_another_owner_is_refused_as_the_guide_says(
