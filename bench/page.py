@@ -111,7 +111,7 @@ class _Visits:
             tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as name,
             browsing(Path(name), "--window-size=1400,1000", is_logged=False) as browser,
         ):
-            browser.set_script_timeout(_PATIENCE)
+            browser.set_script_timeout(_PATIENCE + self.changes)  # one each half second
             first = self._open(browser)
             received = self._received()
             took: list[float] = _run(browser, _CHANGE, _rolls(self.changes))

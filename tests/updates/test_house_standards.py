@@ -147,7 +147,8 @@ def jobs_of(project: Project) -> list[str]:
 
 
 def steps_of_job(project: Project, job: str) -> list[dict[str, object]]:
-    return yaml.safe_load(project.read(CI))["jobs"][job]["steps"]
+    steps: list[dict[str, object]] = yaml.safe_load(project.read(CI))["jobs"][job]["steps"]
+    return steps
 
 
 def change_the_last_jobs(root: Path) -> None:
