@@ -1,5 +1,6 @@
 """Fixtures for all tests, and the final table of the time each tier took."""
 
+import os
 import tempfile
 import time
 from collections import defaultdict
@@ -220,6 +221,13 @@ def pytest_configure(config: pytest.Config) -> None:
             config.stash[CHANGES] = changes_since(revision)
     elif "changes" in worker:
         config.stash[CHANGES] = Changes(**worker["changes"])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Run one worker more than there are cores: suites also wait, for servers and time limits."""
+    wanted = os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS")
+    return int(wanted) if wanted else (os.cpu_count() or 1) + 1
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -114,10 +114,17 @@ def tools(tmp_path: Path) -> Path:
 
 
 def reader_of(workshop: Workshop, project: Path, tools: Path) -> Reader:
-    """Return a reader of the pages of a project, who begins without a database."""
+    """Return a reader of the pages of a project, who begins without a database.
+
+    Suites omit e2e tests, which `test_suites.py` runs.
+    """
     port = free_port()
-    variables = owners_variables(workshop, project) | {"APP_PORT": str(port)}
-    variables["PATH"] = f"{tools}{os.pathsep}{variables['PATH']}"
+    variables = owners_variables(workshop, project) | {
+        "APP_PORT": str(port),
+        "PATH": f"{tools}{os.pathsep}{workshop.environment['PATH']}",
+        "PYTEST_ADDOPTS": "-m 'not e2e'",
+        "TMPDIR": str(workshop.temporary),
+    }
     return Reader(project, variables, port)
 
 

@@ -179,7 +179,7 @@ def test_service_behind_transaction_pooler_loses_nothing(
     here.run(project, "python", "load.py")
 
 
-@pytest.mark.parametrize("answers", covering(2, ON_POSTGRESQL), ids=name_of)
+@pytest.mark.parametrize("answers", covering(1, ON_POSTGRESQL), ids=name_of)
 def test_suite_on_tcp_servers_passes_and_cleans_up(
     workshop: Workshop, postgresql: Server, redis: Server, answers: Answers
 ) -> None:

@@ -33,7 +33,11 @@ FULL = {
 }
 COVERING = covering(1, [runnable(answers) for answers in combinations()])
 PROJECTS = [*FULL.values(), *COVERING]
-BUSY = [FULL["postgresql"], next(each for each in COVERING if each["database"] == "none")]
+BUSY = {
+    "not e2e": FULL["postgresql"],
+    "e2e or not e2e": next(each for each in COVERING if each["database"] == "none"),
+}
+"""Projects by the tests that they run."""
 
 
 @pytest.fixture
@@ -81,8 +85,8 @@ def busy_machine() -> Generator[None]:
 
 
 @pytest.mark.usefixtures("busy_machine")
-@pytest.mark.parametrize("answers", BUSY, ids=name_of)
-def test_suite_passes_on_a_busy_machine(workshop: Workshop, answers: Answers) -> None:
-    project = workshop.make(answers)
+@pytest.mark.parametrize("tests", BUSY)
+def test_suite_passes_on_a_busy_machine(workshop: Workshop, tests: str) -> None:
+    project = workshop.make(BUSY[tests])
 
-    workshop.run(project, "pytest", "-q", "-p", "no:cacheprovider")
+    workshop.run(project, "pytest", "-q", "-p", "no:cacheprovider", "-m", tests)

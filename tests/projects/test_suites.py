@@ -6,15 +6,23 @@ from pathlib import Path
 import pytest
 
 from extensions.contract.questionnaire import Answers
-from tests.support.projects import PEOPLE, Workshop, combinations, covering, name_of, runnable
+from tests.support.projects import (
+    BLOCKS,
+    PEOPLE,
+    Workshop,
+    combinations,
+    covering,
+    name_of,
+    runnable,
+)
 from tests.support.suite_servers import SuiteServers
 
 COMBINATIONS = [runnable(answers) for answers in combinations()]
 QUICK = covering(1, COMBINATIONS)
 """The combinations of the two-minute loop; they also start their own servers, as users' do."""
 
-WITH_PROCESSES = covering(2, COMBINATIONS)
-"""The combinations that also run e2e tests; with --every all of them do."""
+WITH_PROCESSES = [*QUICK, *covering(2, COMBINATIONS, BLOCKS)]
+"""The combinations that also run e2e tests, on every Python; with --every all of them do."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

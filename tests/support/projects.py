@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import tomllib
 import warnings
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -25,7 +25,7 @@ from copier._types import Phase
 from jinja2 import Environment
 
 from extensions.contract.crossing import combinations_of
-from extensions.contract.questionnaire import ALONGSIDE, ROOT, Answer, Answers, read
+from extensions.contract.questionnaire import ALONGSIDE, ROOT, Answers, read
 
 __all__ = [
     "BATCH",
@@ -91,7 +91,11 @@ def batches(*, is_every: bool = False, size: int = BATCH) -> list[tuple[Answers,
     return list(itertools.batched(combinations(is_every=is_every), size))
 
 
-def covering(strength: int, among: Sequence[Answers] | None = None) -> list[Answers]:
+def covering(
+    strength: int,
+    among: Sequence[Answers] | None = None,
+    names: Sequence[str] = (*BLOCKS, *ALONGSIDE),
+) -> list[Answers]:
     """Choose a small set of combinations with every crossing of `strength` questions' answers.
 
     Greedy: each step takes the combination with the most missing crossings.
@@ -99,12 +103,16 @@ def covering(strength: int, among: Sequence[Answers] | None = None) -> list[Answ
     Args:
         strength: The number of crossed questions: 1 for each answer once, 2 for pairs.
         among: The candidate combinations; by default all.
+        names: The questions to cross.
 
     Returns:
         The chosen combinations, the fullest first.
     """
     candidates = list(among or combinations())
-    crossings = {index: set(_crossings(each, strength)) for index, each in enumerate(candidates)}
+    crossings = {
+        index: {*itertools.combinations([(name, each[name]) for name in names], strength)}
+        for index, each in enumerate(candidates)
+    }
     missing = {crossing for each in crossings.values() for crossing in each}
     chosen: list[Answers] = []
     while missing:
@@ -112,11 +120,6 @@ def covering(strength: int, among: Sequence[Answers] | None = None) -> list[Answ
         missing -= crossings.pop(best)
         chosen.append(candidates[best])
     return chosen
-
-
-def _crossings(answers: Answers, strength: int) -> Iterable[tuple[tuple[str, Answer], ...]]:
-    listed = [(name, answers[name]) for name in (*BLOCKS, *ALONGSIDE)]
-    return itertools.combinations(listed, strength)
 
 
 def name_of(answers: Answers) -> str:
