@@ -26,7 +26,16 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, Enum, ForeignKey, String
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Enum,
+    ForeignKey,
+    Index,
+    String,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from my_app.database.base import Base, Timestamps
@@ -136,12 +145,15 @@ class Change:
 NOTHING = "pass"
 INTEGER = "size: Mapped[int]"
 TEXT = "size: Mapped[str] = mapped_column(String(9))"
+FLOAT = "size: Mapped[float]"
 OPTIONAL = "size: Mapped[int | None]"
 COLOR = 'size: Mapped[Color] = mapped_column(Enum(Color, name="color_{}"))'
 MORE = 'size: Mapped[More] = mapped_column(Enum(More, name="color_{}"{}))'
 CHANGES = [
     Change("a table", INTEGER, None, "1", "is dropped with its rows"),
     Change("a table", None, COLOR.format("new")),
+    Change("a table renamed", FLOAT, None, "1.5", "To rename it and keep them, use"),
+    Change("a table renamed", None, FLOAT),
     Change("a nullable column", NOTHING, OPTIONAL),
     *(
         Change("a column with a default", NOTHING, f"size: Mapped[{kind}] = mapped_column({how})")
@@ -204,6 +216,12 @@ CHANGES = [
         )
     ),
     Change(
+        "an index on an expression",
+        INTEGER,
+        f'{INTEGER}\n    __table_args__ = (Index("absolute", text("abs(size)")),)',
+        "1",
+    ),
+    Change(
         "a named check",
         INTEGER,
         f'{INTEGER}\n    __table_args__ = (CheckConstraint("size > 0", name="positive"),)',
@@ -213,6 +231,8 @@ CHANGES = [
     Change("a custom type", NOTHING, "size: Mapped[str | None] = mapped_column(Various(9))"),
 ]
 REFUSED = "a NOT NULL column without a default"
+LIMITED = "an index on an expression"
+"""A row of SQLite's page only; PostgreSQL treats it as any other index."""
 
 
 @dataclass(frozen=True)
@@ -313,8 +333,9 @@ def test_each_change_on_the_page_is_reversible_with_rows(owner: Owner) -> None:
         owner.run("my-app", "db", *action)
 
     assert [each for each in CHANGES if each.note and each.note not in notes] == []
-    assert [each.row for each in CHANGES if each.row not in owner.page] == []
-    assert {*_rows(owner.page)} - {each.row for each in CHANGES} == {REFUSED}
+    tried = {each.row for each in CHANGES}
+    is_sqlite = owner.workshop.environment["DATABASE_URL"].startswith("sqlite")
+    assert {*_rows(owner.page)} == (tried if is_sqlite else tried - {LIMITED}) | {REFUSED}
     assert "no revision was written" in owner.run("my-app", "db", "revision", "Nothing")
     substitute(owner.project / CHANGED, '"parents"', f'"parents"\n    {INTEGER}')
     refused = owner.attempt("my-app", "db", "revision", "Refused")
