@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import yaml
-from jinja2 import FileSystemLoader, StrictUndefined, Template, meta, nodes
+from jinja2 import FileSystemLoader, StrictUndefined, Template
 from jinja2.sandbox import SandboxedEnvironment
 from pathspec import GitIgnoreSpec
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from extensions.contract.names_read import names_read
 from extensions.contract.tables import deciding
 
 __all__ = [
@@ -441,8 +442,8 @@ class Questionnaire(Contract):
             source: The file, under the template's folder.
 
         Returns:
-            The names of the answers, including those that imports `with context` may read and those
-            that these depend on.
+            The names of the answers, including those that imports with context read and those that
+            these depend on.
         """
         read = self.answers_deciding(source)
         if source.name.endswith(self.settings.templates_suffix):
@@ -506,17 +507,7 @@ class Questionnaire(Contract):
         return names if found == names else self.with_reasons(found)
 
     def _names_read(self, text: str) -> frozenset[str]:
-        tree = self.environment.parse(text)
-        names = frozenset(meta.find_undeclared_variables(tree))
-        imports: list[nodes.Import | nodes.FromImport | nodes.Include] = [
-            *tree.find_all(nodes.Import),
-            *tree.find_all(nodes.FromImport),
-            *tree.find_all(nodes.Include),
-        ]
-        for node in imports:
-            if node.with_context:
-                names |= self._names_read(self._extension(str(node.template.as_const())))
-        return names
+        return names_read(text, self.environment, self._extension)
 
     def _extension(self, name: str) -> str:
         return (self.root / name).read_text(encoding="utf-8")

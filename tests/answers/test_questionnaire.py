@@ -212,6 +212,11 @@ def test_command_renders_the_combination_from_head(history: History, tmp_path: P
 # ------------------------------------------------------------------------------- answers read
 
 PLAIN = "{% macro greet() %}hello{% endmacro %}{% set shown = store %}"
+ROWS = (
+    "{% from 'extensions/plain.jinja' import shown, greet with context %}"
+    "{% set first = [loud] %}{% set second = [name] %}{% set both = first + second %}"
+    "{% macro told() %}{{ shown }}{% endmacro %}"
+)
 NESTED = (
     "{% import 'extensions/plain.jinja' as plain with context %}"
     "{% macro shout() %}{{ loud }}{% endmacro %}"
@@ -229,7 +234,20 @@ NESTED = (
         ("{% if loud %}folder{% endif %}/{{ name }}.jinja", "", {"loud", "name"}),
         ("a.jinja", "{% import 'extensions/plain.jinja' as p %}{{ p.greet() }}", set[str]()),
         ("a.jinja", "{% import 'extensions/plain.jinja' as p with context %}", {"store"}),
-        ("a.jinja", "{% from 'extensions/plain.jinja' import greet with context %}", {"store"}),
+        ("a.jinja", "{% from 'extensions/plain.jinja' import shown with context %}", {"store"}),
+        ("a.jinja", "{% from 'extensions/plain.jinja' import greet with context %}", set[str]()),
+        (
+            "a.jinja",
+            "{% from 'extensions/nested.jinja' import shout with context %}",
+            {"loud", "store"},
+        ),
+        ("a.jinja", "{% from 'extensions/rows.jinja' import first with context %}", {"loud"}),
+        (
+            "a.jinja",
+            "{% from 'extensions/rows.jinja' import both as b with context %}",
+            {"loud", "name"},
+        ),
+        ("a.jinja", "{% from 'extensions/rows.jinja' import told with context %}", {"store"}),
         ("a.jinja", "{% include 'extensions/plain.jinja' %}", {"store"}),
         ("a.jinja", "{% include 'extensions/plain.jinja' without context %}", set[str]()),
         ("a.jinja", "{{ backup }}", {"backup", "store"}),
@@ -238,7 +256,11 @@ NESTED = (
     ],
 )
 def test_answers_read_are_found(make: Make, name: str, text: str, expected: set[str]) -> None:
-    extensions = {"extensions/plain.jinja": PLAIN, "extensions/nested.jinja": NESTED}
+    extensions = {
+        "extensions/plain.jinja": PLAIN,
+        "extensions/rows.jinja": ROWS,
+        "extensions/nested.jinja": NESTED,
+    }
     questionnaire = make({f"template/{name}": text, **extensions})
 
     assert questionnaire.answers_read(make.root / "template" / name) == expected
