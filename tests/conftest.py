@@ -30,7 +30,12 @@ from tests.support.projects import (
 )
 from tests.support.suite_servers import SuiteServers, suite_servers
 
-hypothesis.settings.register_profile("here", derandomize=True, deadline=None)
+hypothesis.settings.register_profile(
+    "here",
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
 hypothesis.settings.load_profile("here")
 
 CHANGES = pytest.StashKey[Changes]()
