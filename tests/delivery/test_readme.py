@@ -143,10 +143,13 @@ def begin(workshop: Workshop, history: History, tmp_path: Path, tools: Path) -> 
 def test_readme_works_verbatim(begin: Begin, tools: Path, name: str) -> None:
     project, reader = begin(PROJECTS[name], PRESENT)
     commands = list(commands_in(project.read("README.md")))
+    if name == "default":
+        del reader.variables["PYTEST_ADDOPTS"]  # the page that everybody follows first
 
     assert commands[:2] == ["uv run my-app", "uv run pytest"]
-    for command in commands:
-        reader.follow(command)
+    for number, command in enumerate(commands):
+        if command not in commands[number + 1 :]:  # a suite that is run again at the end
+            reader.follow(command)
         if "scaffold/resource" in command:
             put_into_use(project.path, "rooms")
         commit(project)
