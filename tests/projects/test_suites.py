@@ -6,23 +6,23 @@ from pathlib import Path
 import pytest
 
 from extensions.contract.questionnaire import Answers
-from tests.support.projects import (
-    BLOCKS,
-    PEOPLE,
-    Workshop,
-    combinations,
-    covering,
-    name_of,
-    runnable,
-)
+from tests.support.projects import PEOPLE, Workshop, combinations, covering, name_of, runnable
 from tests.support.suite_servers import SuiteServers
 
 COMBINATIONS = [runnable(answers) for answers in combinations()]
 QUICK = covering(1, COMBINATIONS)
-"""The combinations of the two-minute loop; they also start their own servers, as users' do."""
+"""The combinations of the two-minute loop: every answer occurs.
 
-WITH_PROCESSES = [*QUICK, *covering(2, COMBINATIONS, BLOCKS)]
-"""The combinations that also run e2e tests, on every Python; with --every all of them do."""
+Their suites run whole, and start their own servers, as users' do.
+"""
+
+SLOW = (
+    "tests/e2e",
+    "tests/integration/database/test_garbled_answers.py",
+    "tests/integration/test_linear.py",
+    "tests/integration/test_neighbours.py",
+)
+"""Tests that take longer than all others; with --every each combination runs them."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -42,8 +42,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def test_every_combination_passes_its_own_tests(
     workshop: Workshop, servers: SuiteServers, answers: Answers, request: pytest.FixtureRequest
 ) -> None:
-    has_e2e = answers in WITH_PROCESSES or request.config.getoption("--every")
-    selection = () if has_e2e else ("-m", "not e2e")
+    is_whole = answers in QUICK or request.config.getoption("--every")
+    selection = () if is_whole else [f"--ignore={path}" for path in SLOW]
     project = workshop.make(answers)
     if answers not in QUICK or _lacks_a_server(project):
         workshop = replace(workshop, environment=workshop.environment | servers.variables)

@@ -91,11 +91,7 @@ def batches(*, is_every: bool = False, size: int = BATCH) -> list[tuple[Answers,
     return list(itertools.batched(combinations(is_every=is_every), size))
 
 
-def covering(
-    strength: int,
-    among: Sequence[Answers] | None = None,
-    names: Sequence[str] = (*BLOCKS, *ALONGSIDE),
-) -> list[Answers]:
+def covering(strength: int, among: Sequence[Answers] | None = None) -> list[Answers]:
     """Choose a small set of combinations with every crossing of `strength` questions' answers.
 
     Greedy: each step takes the combination with the most missing crossings.
@@ -103,12 +99,12 @@ def covering(
     Args:
         strength: The number of crossed questions: 1 for each answer once, 2 for pairs.
         among: The candidate combinations; by default all.
-        names: The questions to cross.
 
     Returns:
         The chosen combinations, the fullest first.
     """
     candidates = list(among or combinations())
+    names = (*BLOCKS, *ALONGSIDE)
     crossings = {
         index: {*itertools.combinations([(name, each[name]) for name in names], strength)}
         for index, each in enumerate(candidates)
