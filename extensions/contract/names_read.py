@@ -38,7 +38,7 @@ def _read_by(body: Iterable[nodes.Node], environment: Environment, load: _Load) 
         if node.with_context:
             imported = environment.parse(load(str(node.template.as_const()))).body
             if isinstance(node, nodes.FromImport):
-                imported = _definitions(imported, {*_names(node)})
+                imported = _definitions(imported, {name for name, _ in _aliases(node)})
             names |= _read_by(imported, environment, load)
     return names
 
@@ -65,20 +65,21 @@ def _defined(node: nodes.Node) -> Collection[str] | None:
         case nodes.Macro(name=name):
             return (name,)
         case nodes.FromImport():
-            return [name if isinstance(name, str) else name[1] for name in node.names]
+            return [alias for _, alias in _aliases(node)]
         case nodes.Output() if all(isinstance(part, nodes.TemplateData) for part in node.nodes):
             return ()
         case _:
             return None
 
 
-def _names(node: nodes.FromImport) -> Iterable[str]:
-    return (name if isinstance(name, str) else name[0] for name in node.names)
+def _aliases(node: nodes.FromImport) -> list[tuple[str, str]]:
+    """Return each imported name, and what it is called here."""
+    return [(name, name) if isinstance(name, str) else name for name in node.names]
 
 
 def _narrowed(node: nodes.Node, wanted: Set[str]) -> nodes.Node:
     """Leave out names of an import that nobody wants."""
     if not isinstance(node, nodes.FromImport):
         return node
-    names = [each for each in node.names if (each if isinstance(each, str) else each[1]) in wanted]
+    names: list[tuple[str, str] | str] = [each for each in _aliases(node) if each[1] in wanted]
     return nodes.FromImport(node.template, names, node.with_context, lineno=node.lineno)
