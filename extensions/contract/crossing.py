@@ -1,19 +1,25 @@
 """The combinations of answers that are tested.
 
-Blocks are fully crossed with each other. All other listed answers are laid across them: every
-possible triple of answers occurs, and combinations are added only for triples that would otherwise
-be missing.
+Most blocks are fully crossed with each other; some are laid across them, so that every possible
+triple of blocks' answers occurs. Answers that change no code occur in every possible pair with the
+others. Combinations are added only for triples and pairs that would otherwise be missing.
 """
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
-from extensions.contract.questionnaire import Answer, Answers, Question, Questionnaire
+from extensions.contract.questionnaire import (
+    ALONGSIDE,
+    Answer,
+    Answers,
+    Question,
+    Questionnaire,
+)
 
 __all__ = ["combinations_of"]
 
-type _Triple = tuple[tuple[str, Answer], ...]
+type _Crossing = tuple[tuple[str, Answer], ...]
 
 
 def combinations_of(
@@ -38,16 +44,21 @@ def combinations_of(
         for question in questionnaire.questions
         if question.values and question.name not in {*crossed, *(fixed or {})}
     ]
+    laid.sort(key=_changes_no_code)
     spread = _Spread(questionnaire, crossed, laid)
     found = [spread.add(row) for row in questionnaire.combinations(over=crossed, fixed=fixed)]
     return [*found, *spread.add_missing()]
 
 
+def _changes_no_code(question: Question) -> bool:
+    return question.name in ALONGSIDE
+
+
 class _Spread:
     """Lays questions evenly across combinations.
 
-    Greedy: each question takes the answer with the most new triples; on a tie, the answer with the
-    least frequent triples.
+    Greedy: each question takes the answer with the most new triples or pairs; on a tie, the answer
+    whose triples or pairs are the least frequent.
     """
 
     def __init__(
@@ -56,8 +67,8 @@ class _Spread:
         self._questionnaire = questionnaire
         self._crossed = crossed
         self._laid = laid
-        self._occurred: Counter[_Triple] = Counter()
-        self._possible: dict[_Triple, Answers] = {}
+        self._occurred: Counter[_Crossing] = Counter()
+        self._possible: dict[_Crossing, Answers] = {}
 
     def add(self, row: Answers) -> Answers:
         """Complete a combination of the crossed questions."""
@@ -65,7 +76,7 @@ class _Spread:
         return self._complete({name: row[name] for name in row if name not in laid})
 
     def add_missing(self) -> Iterator[Answers]:
-        """Yield a combination for each triple that has not occurred yet."""
+        """Yield a combination for each triple or pair that has not occurred yet."""
         while missing := next((each for each in self._possible if not self._occurred[each]), None):
             yield self._complete(self._possible[missing])
 
@@ -80,16 +91,17 @@ class _Spread:
         return self._questionnaire.complete(given)
 
     def _choose(self, question: Question, answers: Answers, before: Sequence[str]) -> Answer:
-        pairs = list(combinations([(name, answers[name]) for name in before], min(2, len(before))))
-        triples: dict[Answer, list[_Triple]] = {
-            answer: [(*pair, (question.name, answer)) for pair in pairs]
+        size = 1 if _changes_no_code(question) else min(2, len(before))
+        others = list(combinations([(name, answers[name]) for name in before], size))
+        crossings: dict[Answer, list[_Crossing]] = {
+            answer: [(*each, (question.name, answer)) for each in others]
             for answer in self._alternatives(question, answers)
         }
-        for answer, each in triples.items():
+        for answer, new in crossings.items():
             start = answers | {question.name: answer}
-            self._possible |= {triple: start for triple in each if triple not in self._possible}
-        chosen = min(triples, key=lambda answer: self._weight(triples[answer]))
-        self._occurred.update(triples[chosen])
+            self._possible |= {each: start for each in new if each not in self._possible}
+        chosen = min(crossings, key=lambda answer: self._weight(crossings[answer]))
+        self._occurred.update(crossings[chosen])
         return chosen
 
     def _alternatives(self, question: Question, answers: Answers) -> Sequence[Answer]:
@@ -97,6 +109,6 @@ class _Spread:
             return [answers[question.name]]
         return self._questionnaire.alternatives(question, answers)
 
-    def _weight(self, triples: Sequence[_Triple]) -> tuple[int, int]:
-        counts = [self._occurred[triple] for triple in triples]
+    def _weight(self, crossings: Sequence[_Crossing]) -> tuple[int, int]:
+        counts = [self._occurred[each] for each in crossings]
         return -counts.count(0), sum(counts)

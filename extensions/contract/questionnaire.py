@@ -40,7 +40,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ALONGSIDE = ("kubernetes", "license", "python_version", "type_checker")
 """Questions that change no code: crossing the others covers all code."""
 
-LAID_ACROSS: tuple[str, ...] = ("plugins", "rate_limit", "http_client")
+LAID_ACROSS: tuple[str, ...] = ("plugins", "rate_limit", "http_client", "observability")
 """Blocks that are laid across the others, and crossed only by `--every`: no other block depends on
 them. Forks declare theirs in `extensions/own.jinja`."""
 

@@ -287,7 +287,7 @@ FROM localhost/test-dev-container
 COPY --chown=1000:1000 my-app /workspaces/my-app
 WORKDIR /workspaces/my-app
 RUN {created}
-RUN uv run pytest -q -m "not e2e" && uv run prek run --all-files && uvx --version
+RUN uv run pytest -q -m "not e2e and not slow" && uv run prek run --all-files && uvx --version
 """
 
 

@@ -20,7 +20,7 @@ from extensions.contract.questionnaire import ROOT, Answers
 from extensions.maintenance.command_line import main
 from tests.support.delivery import PROJECTS, free_port, owners_variables, ran, wait_for
 from tests.support.history import PRESENT, PREVIOUS, History, Project
-from tests.support.projects import Workshop
+from tests.support.projects import FAST, Workshop
 from tests.support.scaffold import put_into_use
 from tests.support.steps import commands_in, steps_of
 from tests.support.workflows import recorder
@@ -116,13 +116,13 @@ def tools(tmp_path: Path) -> Path:
 def reader_of(workshop: Workshop, project: Path, tools: Path) -> Reader:
     """Return a reader of the pages of a project, who begins without a database.
 
-    Suites omit e2e tests, which `test_suites.py` runs.
+    Suites omit slow tests, which `test_suites.py` runs.
     """
     port = free_port()
     variables = owners_variables(workshop, project) | {
         "APP_PORT": str(port),
         "PATH": f"{tools}{os.pathsep}{workshop.environment['PATH']}",
-        "PYTEST_ADDOPTS": "-m 'not e2e'",
+        "PYTEST_ADDOPTS": f"-m '{FAST}'",
         "TMPDIR": str(workshop.temporary),
     }
     return Reader(project, variables, port)

@@ -28,7 +28,7 @@ from tests.support.history import (
     substitute,
 )
 from tests.support.projection import files_of
-from tests.support.projects import PEOPLE, Workshop
+from tests.support.projects import FAST, PEOPLE, Workshop
 from tests.support.workflows import Runner, jobs_of, recorder
 
 WORKFLOWS = Path(".github/workflows")
@@ -97,7 +97,7 @@ def test_ci_passes_in_a_new_project(
     runner.variables = {
         **runner.variables,
         "CI": "true",
-        "PYTEST_ADDOPTS": "-m 'not e2e'",  # they run in `test_suites.py`
+        "PYTEST_ADDOPTS": f"-m '{FAST}'",  # the others run in `test_suites.py`
         "TMPDIR": str(workshop.temporary),
     }
 

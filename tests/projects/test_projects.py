@@ -51,32 +51,46 @@ def yes_or_no(*names: str) -> list[Question]:
     return [Question(name=name, type="bool", help="Add it?", default=False) for name in names]
 
 
-def missing_triples(questionnaire: Questionnaire, found: Sequence[Answers]) -> Iterator[str]:
-    """Name each possible triple of answers that no combination has."""
+def missing_crossings(questionnaire: Questionnaire, found: Sequence[Answers]) -> Iterator[str]:
+    """Name each possible triple of blocks' answers, and each pair, that no combination has."""
     listed = [question.name for question in questionnaire.questions if question.values]
-    for names in itertools.combinations(listed, 3):
+    triples = itertools.combinations(questionnaire.blocks, 3)
+    for names in (*triples, *itertools.combinations(listed, 2)):
         occurring = {tuple(answers[name] for name in names) for answers in found}
         over = questionnaire.with_reasons(frozenset(names))
         possible = questionnaire.combinations(over=over, fixed=PEOPLE)
-        for triple in {tuple(answers[name] for name in names) for answers in possible} - occurring:
-            yield ", ".join(f"{name}={answer}" for name, answer in zip(names, triple, strict=True))
+        for crossing in {
+            tuple(answers[name] for name in names) for answers in possible
+        } - occurring:
+            yield ", ".join(
+                f"{name}={answer}" for name, answer in zip(names, crossing, strict=True)
+            )
 
 
 @pytest.mark.quick
-def test_combinations_contain_every_triple_of_answers() -> None:
-    missing = list(missing_triples(QUESTIONNAIRE, combinations()))
+def test_combinations_contain_every_triple_and_pair() -> None:
+    missing = list(missing_crossings(QUESTIONNAIRE, combinations()))
 
     assert not missing, "\n".join(missing)
 
 
 @pytest.mark.quick
-def test_missing_triple_is_named() -> None:
-    triple = {"database": "sqlite", "cache": True, "license": "MIT"}
-    kept = [each for each in combinations() if not triple.items() <= each.items()]
+@pytest.mark.parametrize(
+    ("crossing", "named"),
+    [
+        (
+            {"database": "sqlite", "cache": True, "plugins": True},
+            "database=sqlite, plugins=True, cache=True",
+        ),
+        ({"database": "sqlite", "license": "MIT"}, "license=MIT, database=sqlite"),
+    ],
+)
+def test_missing_crossing_is_named(crossing: Answers, named: str) -> None:
+    kept = [each for each in combinations() if not crossing.items() <= each.items()]
 
-    missing = list(missing_triples(QUESTIONNAIRE, kept))
+    missing = list(missing_crossings(QUESTIONNAIRE, kept))
 
-    assert "license=MIT, database=sqlite, cache=True" in missing
+    assert named in missing
 
 
 @pytest.mark.quick
@@ -87,7 +101,7 @@ def test_conditional_block_is_crossed_where_asked() -> None:
 
     asked = sum(answers["database"] == "postgresql" for answers in combinations())
     assert len(found) == len(combinations()) + asked
-    assert not list(missing_triples(questionnaire, found))
+    assert not list(missing_crossings(questionnaire, found))
 
 
 @pytest.mark.quick
@@ -99,7 +113,7 @@ def test_laid_across_blocks_add_few_combinations(monkeypatch: pytest.MonkeyPatch
     found = combinations_of(questionnaire, PEOPLE)
 
     assert len(found) < 1.25 * len(combinations())
-    assert not list(missing_triples(questionnaire, found))
+    assert not list(missing_crossings(questionnaire, found))
     every = combinations_of(with_questions(JOBS, *yes_or_no("own_ids")), PEOPLE, is_every=True)
     monkeypatch.setattr(contract, "LAID_ACROSS", ())
     crossed = combinations_of(with_questions(JOBS, *yes_or_no("own_ids")), PEOPLE)
@@ -107,7 +121,7 @@ def test_laid_across_blocks_add_few_combinations(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.quick
-def test_laid_across_blocks_add_missing_triples(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_laid_across_blocks_add_missing_crossings(monkeypatch: pytest.MonkeyPatch) -> None:
     """With almost nothing crossed, triples require additional combinations."""
     monkeypatch.setattr(contract, "LAID_ACROSS", ("b", "c", "d", "e", "f"))
     questionnaire = Questionnaire(
@@ -118,7 +132,7 @@ def test_laid_across_blocks_add_missing_triples(monkeypatch: pytest.MonkeyPatch)
 
     found = combinations_of(questionnaire)
 
-    assert not list(missing_triples(questionnaire, found))
+    assert not list(missing_crossings(questionnaire, found))
     assert 8 <= len(found) < 24
     assert len(combinations_of(questionnaire, is_every=True)) == 64
 

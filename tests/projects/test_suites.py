@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from extensions.contract.questionnaire import Answers
-from tests.support.projects import PEOPLE, Workshop, combinations, covering, name_of, runnable
+from tests.support.projects import FAST, PEOPLE, Workshop, combinations, covering, name_of, runnable
 from tests.support.suite_servers import SuiteServers
 
 COMBINATIONS = [runnable(answers) for answers in combinations()]
@@ -15,14 +15,6 @@ QUICK = covering(1, COMBINATIONS)
 
 Their suites run whole, and start their own servers, as users' do.
 """
-
-SLOW = (
-    "tests/e2e",
-    "tests/integration/database/test_garbled_answers.py",
-    "tests/integration/test_linear.py",
-    "tests/integration/test_neighbours.py",
-)
-"""Tests that take longer than all others; with --every each combination runs them."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -43,7 +35,7 @@ def test_every_combination_passes_its_own_tests(
     workshop: Workshop, servers: SuiteServers, answers: Answers, request: pytest.FixtureRequest
 ) -> None:
     is_whole = answers in QUICK or request.config.getoption("--every")
-    selection = () if is_whole else [f"--ignore={path}" for path in SLOW]
+    selection = () if is_whole else ("-m", FAST)
     project = workshop.make(answers)
     if answers not in QUICK or _lacks_a_server(project):
         workshop = replace(workshop, environment=workshop.environment | servers.variables)

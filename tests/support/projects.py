@@ -30,6 +30,7 @@ from extensions.contract.questionnaire import ALONGSIDE, ROOT, Answers, read
 __all__ = [
     "BATCH",
     "BLOCKS",
+    "FAST",
     "SWITCHES",
     "Workshop",
     "batches",
@@ -67,6 +68,10 @@ DATES = 365 * 24 * 3600 * 11
 
 OFFLINE = "the network was disabled"
 """uv's message about a missing cache entry."""
+
+FAST = "not e2e and not slow"
+"""Marker expression without the tests that start processes, and those of hostile callers and
+neighbours: they take longer than all others of a suite together."""
 
 SKIPPED = re.compile(r"\b\d+ skipped\b")
 """The summary line of pytest for skipped tests."""

@@ -21,7 +21,7 @@ from extensions.contract.questionnaire import ROOT, Answers, read
 from extensions.maintenance.documentation import pages
 from tests.support.blocks import missing_rows
 from tests.support.history import PREVIOUS, History, git, isolated_git, run_copier
-from tests.support.projects import PEOPLE, Workshop, combinations, render
+from tests.support.projects import FAST, PEOPLE, Workshop, combinations, render
 from tests.support.steps import Step, steps_of
 
 PAGE = ROOT / "docs/fleet.md"
@@ -220,7 +220,7 @@ def test_own_block_on_passes_every_check(fork: Path, workshop: Workshop) -> None
     for command in ("ruff check", "ruff format --check", f"pyright --pythonpath {python}"):
         workshop.run(project, *command.split())
     workshop.run(project, "lint-imports", "--no-logo")
-    workshop.run(project, "pytest", "-q", "-p", "no:cacheprovider", "-m", "not e2e")
+    workshop.run(project, "pytest", "-q", "-p", "no:cacheprovider", "-m", FAST)
 
 
 # ------------------------------------------------------------------------------------- the rest

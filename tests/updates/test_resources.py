@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.bookings import add_bookings
 from tests.support.history import History, substitute
-from tests.support.projects import Workshop
+from tests.support.projects import FAST, Workshop
 from tests.support.running import begin, follow_page
 from tests.support.suite_servers import SuiteServers
 
@@ -102,4 +102,4 @@ def test_booking_service_survives_updates_and_switches(
         execute(operator, project.path, "SELECT count(*) FROM rooms")
 
     workshop = replace(workshop, environment=workshop.environment | servers.variables)
-    workshop.run(project.path, "pytest", "-q", "-p", "no:cacheprovider", "-m", "not e2e")
+    workshop.run(project.path, "pytest", "-q", "-p", "no:cacheprovider", "-m", FAST)
