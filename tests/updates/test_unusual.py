@@ -20,6 +20,7 @@ from tests.support.history import (
     git,
     run_copier,
 )
+from tests.support.previews import Foreseen
 from tests.support.projection import files_of
 from tests.support.projects import PEOPLE, QUESTIONNAIRE, covering
 
@@ -139,11 +140,40 @@ def test_unquoted_file_name_stops_as_the_guide_says(history: History, tmp_path: 
     assert "`core.quotePath=false`" in GUIDE
 
     project.give_up()
-    (variables,) = re.findall(r"`(GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=core\.quotePath .*?)`", GUIDE)
-    given = dict(each.split("=") for each in variables.split())
-    with local.env(GIT_CONFIG_GLOBAL=str(person), **given):
+    with local.env(GIT_CONFIG_GLOBAL=str(person), **advised("core.quotePath")):
         project.update()
     assert project.read("docs/Übersicht.md") == "Mine.\n"
+
+
+def test_refused_whitespace_loses_all_edits_unless_the_guide_is_followed(
+    history: History, tmp_path: Path
+) -> None:
+    project = history.copy(tmp_path / "my-app", DEFAULTS)
+    edited = ["CONTRIBUTING.md", "README.md"]
+    for name, line in zip(edited, ["Mine, with a space. \n", "Mine.\n"], strict=True):
+        project.write(name, project.read(name) + line)
+    project.commit()
+    person = tmp_path / "gitconfig"
+    rules = Path(os.environ["GIT_CONFIG_GLOBAL"]).read_text()
+    person.write_text(f"{rules}[apply]\nwhitespace = error\n")
+
+    with local.env(GIT_CONFIG_GLOBAL=str(person)):
+        previewed = Foreseen(project).preview
+        project.update()
+    assert not any("Mine" in project.read(name) for name in edited)
+    assert previewed.lost == (*edited,)
+
+    project.give_up()
+    with local.env(GIT_CONFIG_GLOBAL=str(person), **advised("apply.whitespace")):
+        project.update()
+    assert all("Mine" in project.read(name) for name in edited)
+
+
+def advised(setting: str) -> dict[str, str]:
+    """Return the variables with which the guide replaces a setting of git."""
+    key = re.escape(setting)
+    (variables,) = re.findall(rf"`(GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0={key} .*?)`", GUIDE)
+    return dict(each.split("=") for each in variables.split())
 
 
 def test_folder_of_another_owner_is_refused_as_the_guide_says(
