@@ -1,4 +1,4 @@
-"""Suites of projects pass in any order, in part, and on a busy machine."""
+"""Suites of projects pass in any order, in part and on a busy machine; no test leaves a task."""
 
 import itertools
 import os
@@ -16,6 +16,7 @@ from tests.support.delivery import ON_SERVERS
 from tests.support.projection import files_of
 from tests.support.projects import (
     FAST,
+    PEOPLE,
     Workshop,
     combinations,
     covering,
@@ -27,6 +28,15 @@ from tests.support.suite_servers import SuiteServers
 FOLDER = Path(__file__).parents[1] / "support/orders"
 ORDERS = ("tests:1", "halves", "tests:2", "tests:3", "files:1", "files:2", "files:3")
 """Orders that reorder.py produces; the numbers are seeds. The fullest projects take the first."""
+
+LEAVING = """\
+import asyncio
+
+KEPT = []
+
+async def test_leaves_a_task() -> None:
+    KEPT.append(asyncio.create_task(asyncio.sleep(60)))
+"""
 
 ALL = ON_SERVERS | {"kubernetes": True}
 FULL = {
@@ -54,10 +64,24 @@ def on_servers(workshop: Workshop, servers: SuiteServers) -> Generator[Workshop]
 )
 def test_suite_passes_in_another_order(on_servers: Workshop, order: str, answers: Answers) -> None:
     project = on_servers.make(answers)
-    with_plugin = on_servers.environment | {"PYTHONPATH": str(FOLDER)}
+    here = with_plugins(on_servers)
 
-    command = ("pytest", "-q", "-p", "no:cacheprovider", "-p", "reorder", "-m", FAST)
-    replace(on_servers, environment=with_plugin).run(project, *command, f"--order={order}")
+    command = ("pytest", "-q", "-p", "no:cacheprovider", "-p", "reorder", "-p", "leftovers")
+    here.run(project, *command, "-m", FAST, f"--order={order}")
+
+
+def test_task_left_by_a_test_is_named(workshop: Workshop) -> None:
+    project = workshop.make(PEOPLE)
+    (project / "tests/unit/test_leaving.py").write_text(LEAVING)
+    here = with_plugins(workshop)
+
+    with pytest.raises(AssertionError, match=r"still running: .*coroutine object sleep"):
+        here.run(project, "pytest", "-q", "-p", "leftovers", "tests/unit/test_leaving.py")
+
+
+def with_plugins(workshop: Workshop) -> Workshop:
+    """Return a workshop whose projects find the plugins."""
+    return replace(workshop, environment=workshop.environment | {"PYTHONPATH": str(FOLDER)})
 
 
 @pytest.mark.parametrize("database", FULL)
