@@ -14,16 +14,14 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from extensions.contract.questionnaire import ALONGSIDE, Answers
-from tests.support.delivery import free_port, requires
-from tests.support.projects import QUESTIONNAIRE, Workshop, combinations, covering, name_of
+from extensions.contract.questionnaire import Answers
+from tests.support.delivery import ON_SERVERS, PROJECTS, free_port, requires
+from tests.support.projects import Workshop
 
-DEFAULTS = QUESTIONNAIRE.complete({})
-ON_POSTGRESQL = [
-    answers | {name: DEFAULTS[name] for name in ALONGSIDE}
-    for answers in combinations()
-    if answers["database"] == "postgresql"
-]
+ON_POSTGRESQL: dict[str, Answers] = {
+    "on": ON_SERVERS,
+    "off": PROJECTS["off"] | {"database": "postgresql"},
+}
 
 PGBOUNCER = """\
 [databases]
@@ -179,7 +177,7 @@ def test_service_behind_transaction_pooler_loses_nothing(
     here.run(project, "python", "load.py")
 
 
-@pytest.mark.parametrize("answers", covering(1, ON_POSTGRESQL), ids=name_of)
+@pytest.mark.parametrize("answers", ON_POSTGRESQL.values(), ids=ON_POSTGRESQL)
 def test_suite_on_tcp_servers_passes_and_cleans_up(
     workshop: Workshop, postgresql: Server, redis: Server, answers: Answers
 ) -> None:
