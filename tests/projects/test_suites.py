@@ -11,7 +11,7 @@ from tests.support.suite_servers import SuiteServers
 
 COMBINATIONS = [runnable(answers) for answers in combinations()]
 QUICK = covering(1, COMBINATIONS)
-"""The combinations of the two-minute loop: every answer occurs.
+"""The combinations of the short loop: every answer occurs.
 
 Their suites start their own servers, as users' do, and run whole, except in that loop.
 """

@@ -145,9 +145,7 @@ def test_unquoted_file_name_stops_as_the_guide_says(history: History, tmp_path: 
     assert project.read("docs/Übersicht.md") == "Mine.\n"
 
 
-def test_refused_whitespace_loses_all_edits_unless_the_guide_is_followed(
-    history: History, tmp_path: Path
-) -> None:
+def test_refused_whitespace_loses_edits_as_the_guide_says(history: History, tmp_path: Path) -> None:
     project = history.copy(tmp_path / "my-app", DEFAULTS)
     edited = ["CONTRIBUTING.md", "README.md"]
     for name, line in zip(edited, ["Mine, with a space. \n", "Mine.\n"], strict=True):
