@@ -114,8 +114,8 @@ class _Visits:
             browser.set_script_timeout(_PATIENCE + self.changes)  # one each half second
             first = self._open(browser)
             received = self._received()
-            took: list[float] = _run(browser, _CHANGE, _rolls(self.changes))
             packed: float = _run(browser, _PACK)
+            took: list[float] = _run(browser, _CHANGE, _rolls(self.changes))
             self.sent.clear()
             following = self._open(browser)
             again = self._received()
