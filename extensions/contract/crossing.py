@@ -9,13 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
-from extensions.contract.questionnaire import (
-    ALONGSIDE,
-    Answer,
-    Answers,
-    Question,
-    Questionnaire,
-)
+from extensions.contract.questionnaire import ALONGSIDE, Answer, Answers, Question, Questionnaire
 
 __all__ = ["combinations_of"]
 

@@ -27,7 +27,7 @@ from tests.support.delivery import (
     wait_for,
 )
 from tests.support.images import BUILD, Built, bases_of, build
-from tests.support.projects import Workshop
+from tests.support.projects import FAST, Workshop
 from tests.support.workflows import Runner, recorder
 
 COMPILERS = ("cc", "gcc", "g++", "clang", "as", "ld", "make", "rustc", "cargo", "uv", "uvx")
@@ -287,7 +287,7 @@ FROM localhost/test-dev-container
 COPY --chown=1000:1000 my-app /workspaces/my-app
 WORKDIR /workspaces/my-app
 RUN {created}
-RUN uv run pytest -q -m "not e2e and not slow" && uv run prek run --all-files && uvx --version
+RUN uv run pytest -q -m "{tests}" && uv run prek run --all-files && uvx --version
 """
 
 
@@ -302,7 +302,7 @@ def test_dev_container_sets_up_a_clone(
     buildah.build_file(folder / "Dockerfile", folder, "localhost/test-dev-container")
 
     created = json.loads((folder / "devcontainer.json").read_text())["postCreateCommand"]
-    (tmp_path / "Dockerfile").write_text(OF_A_CLONE.format(created=created))
+    (tmp_path / "Dockerfile").write_text(OF_A_CLONE.format(created=created, tests=FAST))
     _, log = buildah.build_file(tmp_path / "Dockerfile", tmp_path, "localhost/test-clone")
 
     assert "Installed Git hook at `.git/hooks/pre-push`" in log

@@ -59,12 +59,8 @@ def missing_crossings(questionnaire: Questionnaire, found: Sequence[Answers]) ->
         occurring = {tuple(answers[name] for name in names) for answers in found}
         over = questionnaire.with_reasons(frozenset(names))
         possible = questionnaire.combinations(over=over, fixed=PEOPLE)
-        for crossing in {
-            tuple(answers[name] for name in names) for answers in possible
-        } - occurring:
-            yield ", ".join(
-                f"{name}={answer}" for name, answer in zip(names, crossing, strict=True)
-            )
+        for values in {tuple(answers[name] for name in names) for answers in possible} - occurring:
+            yield ", ".join(f"{name}={value}" for name, value in zip(names, values, strict=True))
 
 
 @pytest.mark.quick
