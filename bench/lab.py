@@ -124,7 +124,7 @@ class Process:
 
     def ask(self, path: str) -> str:
         """Return the body of a response."""
-        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=10)
+        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=60)
         connection.request("GET", path)
         body = connection.getresponse().read().decode()
         connection.close()
