@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -78,21 +79,23 @@ GOOD_TEXT = (
     .filter(lambda text: _without_joiners(text).isprintable() and text != "")
 )
 BAD_TEXT = st.tuples(GOOD_TEXT, st.sampled_from(INVISIBLE), GOOD_TEXT).map("".join)
-READERS = [
-    source
-    for source in sources()
-    if QUESTIONNAIRE.answers_read(source) & {"project_name", "project_description", "user_name"}
-]
 MARKDOWN = MarkdownIt()
 DEFAULTS = QUESTIONNAIRE.complete(PEOPLE)
-FILES = {
-    question.name: [
-        source for source in sources() if question.name in QUESTIONNAIRE.answers_read(source)
-    ]
+FREE_TEXTS = [
+    question.name
     for question in QUESTIONNAIRE.questions
     if question.is_stored and question.type == "str" and question.validator
-}
-"""The files that contain each free text."""
+]
+
+
+@cache
+def answers_read(source: Path) -> frozenset[str]:
+    return QUESTIONNAIRE.answers_read(source)
+
+
+def readers_of(*questions: str) -> list[Path]:
+    """Return the files that contain an answer to any of the questions."""
+    return [source for source in sources() if answers_read(source) & {*questions}]
 
 
 @given(
@@ -117,7 +120,8 @@ def test_visible_text_arrives_unchanged(name: str, description: str, author: str
     }
     answers = QUESTIONNAIRE.complete(PEOPLE | texts)
 
-    files = dict(each for source in READERS if (each := project(source, answers)) is not None)
+    readers = readers_of("project_name", "project_description", "user_name")
+    files = dict(filter(None, (project(source, answers) for source in readers)))
     check_project_table(files["pyproject.toml"], answers)
     check_application(files["src/my_app/main.py"], answers)
     check_readme(files["README.md"], answers)
@@ -127,7 +131,7 @@ def test_visible_text_arrives_unchanged(name: str, description: str, author: str
 
 @settings(max_examples=500)
 @given(
-    question=st.sampled_from(sorted(FILES)),
+    question=st.sampled_from(FREE_TEXTS),
     piece=st.sampled_from([*VISIBLE, *INVISIBLE]) | st.text(max_size=3),
     place=st.integers(0, 30),
 )
@@ -142,7 +146,9 @@ def test_any_answer_is_refused_or_every_file_parses(question: str, piece: str, p
         return
 
     assert answers[question] == text
-    for path, content in filter(None, (project(source, answers) for source in FILES[question])):
+    for path, content in filter(
+        None, (project(source, answers) for source in readers_of(question))
+    ):
         parse(path, content)
 
 
@@ -190,6 +196,7 @@ def read_aloud(tokens: list[Token] | None) -> str:
     return "".join(token.content for token in tokens)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "text",
     [
