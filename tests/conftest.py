@@ -4,7 +4,7 @@ import os
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any, cast
 
@@ -69,6 +69,12 @@ def shared(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
     """A folder shared by the workers of this run only."""
     own = tmp_path_factory.getbasetemp()
     return own.parent if hasattr(pytestconfig, "workerinput") else own
+
+
+@pytest.fixture(scope="session")
+def is_short_loop(pytestconfig: pytest.Config) -> bool:
+    """True if only the short loop runs, which takes fewer combinations."""
+    return _is_short_loop(pytestconfig)
 
 
 @pytest.fixture(scope="session")
@@ -189,17 +195,32 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep tests affected by the change, and of these every N-th, starting with the K-th."""
+    """Keep tests affected by the change, and of these every N-th, starting with the K-th.
+
+    The short loop drops long tests.
+    """
+    if _is_short_loop(config):
+        _keep(config, items, lambda item: not item.get_closest_marker("long"))
     if changes := config.stash.get(CHANGES, None):
-        kept = {item for item in items if changes.concern(item)}
-        config.hook.pytest_deselected(items=[item for item in items if item not in kept])
-        items[:] = [item for item in items if item in kept]
+        _keep(config, items, changes.concern)
     shard: tuple[int, int] | None = config.getoption("--shard")
     if shard is not None:
         number, of = shard
         dropped = [item for index, item in enumerate(items) if index % of != number - 1]
         config.hook.pytest_deselected(items=dropped)
         items[:] = items[number - 1 :: of]
+
+
+def _is_short_loop(config: pytest.Config) -> bool:
+    return config.getoption("markexpr") == "quick"
+
+
+def _keep(
+    config: pytest.Config, items: list[pytest.Item], is_kept: Callable[[pytest.Item], bool]
+) -> None:
+    kept = {item for item in items if is_kept(item)}
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = [item for item in items if item in kept]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -85,6 +85,7 @@ def test_prompt_refuses_bad_answers_until_corrected(template: Path, tmp_path: Pa
     assert {name: stored[name] for name in asked} == asked
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("folder", ODD_FOLDERS)
 def test_any_folder_name_renders_a_project(folder: str, template: Path, tmp_path: Path) -> None:
     project = render(template, tmp_path / folder, {})

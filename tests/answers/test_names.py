@@ -84,6 +84,7 @@ def test_names_in_use_appear_once(table: str) -> None:
     assert len(listed) == len(set(listed)), {word for word in listed if listed.count(word) > 1}
 
 
+@pytest.mark.long
 def test_dependency_names_are_complete(workshop: Workshop) -> None:
     for answers in covering(1):
         project = workshop.make(answers)

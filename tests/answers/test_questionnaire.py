@@ -190,11 +190,13 @@ def test_combinations_cross_the_given_questions(make: Make) -> None:
     assert crossed("store", "loud", loud=True) == [("none", True), ("disk", True)]
 
 
+@pytest.mark.long
 def test_every_combination_passes_the_validators() -> None:
     for answers in QUESTIONNAIRE.combinations():
         assert QUESTIONNAIRE.complete(answers) == answers
 
 
+@pytest.mark.long
 def test_command_renders_the_combination_from_head(history: History, tmp_path: Path) -> None:
     chosen: Answers = {"project_name": 'It\'s "me"', "example": False, "license": "Proprietary"}
     repository = history.fork(tmp_path).repository

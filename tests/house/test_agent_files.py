@@ -10,12 +10,12 @@ import yaml
 
 from extensions.contract.questionnaire import ROOT, Answers
 from tests.support.projection import files_of
-from tests.support.projects import covering, name_of
+from tests.support.projects import covering, shortened
 from tests.support.steps import AGENTS, CLAUDE, commands_in, names_in
 
 pytestmark = pytest.mark.quick
 
-COMBINATIONS = covering(2)
+COMBINATIONS = shortened(covering(2))
 MOST_WORDS = 600
 
 FOREIGN = {
@@ -41,7 +41,7 @@ TOOLS = {
 type Files = Mapping[str, str]
 
 
-@pytest.fixture(params=COMBINATIONS, ids=name_of, scope="module")
+@pytest.fixture(params=COMBINATIONS, scope="module")
 def files(request: pytest.FixtureRequest) -> Files:
     """The files of one combination."""
     answers: Answers = request.param

@@ -6,15 +6,33 @@ from pathlib import Path
 import pytest
 
 from extensions.contract.questionnaire import Answers
-from tests.support.projects import FAST, PEOPLE, Workshop, combinations, covering, name_of, runnable
+from tests.support.projects import (
+    BLOCKS,
+    FAST,
+    PEOPLE,
+    Workshop,
+    combinations,
+    covering,
+    name_of,
+    runnable,
+)
 from tests.support.suite_servers import SuiteServers
 
 COMBINATIONS = [runnable(answers) for answers in combinations()]
-QUICK = covering(1, COMBINATIONS)
-"""The combinations of the short loop: every answer occurs.
+WHOLE = covering(1, COMBINATIONS)
+"""Combinations in which every answer occurs.
 
-Their suites start their own servers, as users' do, and run whole, except in that loop.
+Their suites start their own servers, as users' do, and run whole.
 """
+
+
+def blocks_in(answers: Answers) -> int:
+    """Return the number of blocks that are on."""
+    return sum(answers[name] not in {False, "none"} for name in BLOCKS)
+
+
+SHORT = [max(COMBINATIONS, key=blocks_in), min(COMBINATIONS, key=blocks_in)]
+"""The combinations of the short loop: the most blocks, and the fewest."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -25,20 +43,23 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize(
         "answers",
         [
-            pytest.param(each, id=name_of(each), marks=[pytest.mark.quick] if each in QUICK else [])
+            pytest.param(each, id=name_of(each), marks=[pytest.mark.quick] if each in SHORT else [])
             for each in map(runnable, combinations(is_every=bool(is_every)))
         ],
     )
 
 
 def test_every_combination_passes_its_own_tests(
-    workshop: Workshop, servers: SuiteServers, answers: Answers, request: pytest.FixtureRequest
+    workshop: Workshop,
+    servers: SuiteServers,
+    answers: Answers,
+    pytestconfig: pytest.Config,
+    is_short_loop: bool,
 ) -> None:
-    option = request.config.getoption
-    is_whole = option("--every") or (answers in QUICK and option("markexpr") != "quick")
+    is_whole = pytestconfig.getoption("--every") or (answers in WHOLE and not is_short_loop)
     selection = () if is_whole else ("-m", FAST)
     project = workshop.make(answers)
-    if answers not in QUICK or _lacks_a_server(project):
+    if answers not in WHOLE or _lacks_a_server(project):
         workshop = replace(workshop, environment=workshop.environment | servers.variables)
     workshop.run(project, "lint-imports", "--no-logo")
     workshop.run(project, "pytest", "-q", "-p", "no:cacheprovider", *selection)

@@ -31,6 +31,7 @@ def dead_arms(questionnaire: Questionnaire, file: str = "") -> list[Arm]:
     return [arm for arm in found if file in {"", arm.template}]
 
 
+@pytest.mark.long
 def test_every_branch_of_the_template_is_taken() -> None:
     questionnaire = recording()
     for source in sources():

@@ -5,7 +5,7 @@ import json
 import re
 import tomllib
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -15,10 +15,12 @@ from filelock import FileLock
 from extensions.contract.questionnaire import ROOT, Answers
 from tests.support.house import LINE_LENGTH, names_a_place
 from tests.support.linters import check, isolated
-from tests.support.projection import FOLDER, sources, versions
+from tests.support.projection import FOLDER, files_of, sources, versions
 from tests.support.projects import PEOPLE, QUESTIONNAIRE, covering, name_of, render
 
 pytestmark = pytest.mark.quick
+
+FEW = covering(1)
 
 LEFTOVER = re.compile(
     r"\{%|%\}|\{#|#\}|(?<!\$)\{\{(?!\.)|\bjinja\b|[ \t]+$|\n{4}|\A\n|\n\n\Z", re.MULTILINE
@@ -42,37 +44,55 @@ SCHEMAS = {
 }
 
 
+type Write = Callable[[Path, Sequence[Path]], None]
+
+
 @pytest.fixture(scope="module")
-def tree(shared: Path) -> Path:
+def write(is_short_loop: bool) -> Write:
+    """Write every version of each file, or in the short loop those of a few projects."""
+    return _write_few if is_short_loop else _write_versions
+
+
+@pytest.fixture(scope="module")
+def tree(shared: Path, write: Write) -> Path:
     """Folders 0, 1, 2 and so on; each holds the n-th version of every file."""
     folder = shared / "versions"
     with FileLock(f"{folder}.lock"):
         if not folder.exists():
-            _write_versions(folder, sources())
+            write(folder, sources())
     return folder
 
 
 @pytest.fixture
-def only(tmp_path: Path) -> Callable[[str], Path]:
+def only(tmp_path: Path, write: Write) -> Callable[[str], Path]:
     """Write such folders for files that match a pattern: fast, for tests that run alone."""
 
-    def write(pattern: str) -> Path:
+    def write_matching(pattern: str) -> Path:
         among = [source for source in sources() if source.relative_to(FOLDER).match(pattern)]
         folder = tmp_path / "versions"
-        _write_versions(folder, among)
+        write(folder, among)
         return folder
 
-    return write
+    return write_matching
 
 
-def _write_versions(folder: Path, among: Iterable[Path]) -> None:
+def _write_versions(folder: Path, among: Sequence[Path]) -> None:
     count: defaultdict[str, int] = defaultdict(int)
     for source in among:
         for version in versions(source):
-            path = folder / str(count[version.path]) / version.path
+            _write(folder / str(count[version.path]) / version.path, version.content)
             count[version.path] += 1
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(version.content)
+
+
+def _write_few(folder: Path, among: Sequence[Path]) -> None:
+    for number, answers in enumerate(FEW):
+        for name, text in files_of(answers, among).items():
+            _write(folder / str(number) / name, text)
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
 
 
 def files(tree: Path, pattern: str) -> list[str]:
@@ -110,8 +130,9 @@ def test_python_is_formatted_and_clean(tree: Path, version: str) -> None:
     check("ruff", "check", "--no-cache", "--config", target, "--config", first_party, str(tree))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("length", [1, 5, 9, 13, 17, 21, 25, 29, 32])
-@pytest.mark.parametrize("answers", covering(1), ids=name_of)
+@pytest.mark.parametrize("answers", FEW, ids=name_of)
 def test_python_is_formatted_and_clean_for_names_of_any_length(
     length: int, answers: Answers, template: Path, tmp_path: Path
 ) -> None:

@@ -11,12 +11,12 @@ from markdown_it import MarkdownIt
 from extensions.contract.questionnaire import Answers
 from tests.support.pages import broken_links, programs_in, prose_of, unchecked_blocks
 from tests.support.projection import files_of
-from tests.support.projects import PEOPLE, QUESTIONNAIRE, covering, name_of
+from tests.support.projects import PEOPLE, QUESTIONNAIRE, covering, shortened
 
 pytestmark = pytest.mark.quick
 
 PACKAGE = "src/my_app"
-COVERING = covering(2)
+COVERING = shortened(covering(2))
 WRITTEN_LATER = {"openapi.json", "openapi-allowed.txt", "uv.lock", "docker/.env", ".env"}
 """Files that a command or an owner writes."""
 
@@ -73,7 +73,7 @@ def folders_of(files: dict[str, str]) -> set[str]:
     return {str(folder) for name in files for folder in PurePosixPath(name).parents}
 
 
-@pytest.mark.parametrize("answers", COVERING, ids=name_of)
+@pytest.mark.parametrize("answers", COVERING)
 def test_pages_name_only_files_of_the_project(answers: Answers) -> None:
     files = with_rooms(answers)
     known = [*files, *folders_of(files), *WRITTEN_LATER]
@@ -86,7 +86,7 @@ def test_pages_name_only_files_of_the_project(answers: Answers) -> None:
                 assert any(f"/{each}".endswith(f"/{path}") for each in known), f"{page}: {name}"
 
 
-@pytest.mark.parametrize("answers", COVERING, ids=name_of)
+@pytest.mark.parametrize("answers", COVERING)
 def test_pages_name_only_symbols_of_the_project(answers: Answers) -> None:
     files = with_rooms(answers)
     code = "".join(text for name, text in files.items() if not name.endswith(".md"))
@@ -100,7 +100,7 @@ def test_pages_name_only_symbols_of_the_project(answers: Answers) -> None:
     assert {name for name in named - FOREIGN if not re.search(rf"\b{name}\b", code)} == set()
 
 
-@pytest.mark.parametrize("answers", COVERING, ids=name_of)
+@pytest.mark.parametrize("answers", COVERING)
 def test_pages_name_only_commands_of_the_project(answers: Answers) -> None:
     files = with_rooms(answers)
     code = "".join(text for name, text in files.items() if name.startswith(PACKAGE))
@@ -114,7 +114,7 @@ def test_pages_name_only_commands_of_the_project(answers: Answers) -> None:
         assert actions <= commands, page
 
 
-@pytest.mark.parametrize("answers", COVERING, ids=name_of)
+@pytest.mark.parametrize("answers", COVERING)
 def test_pages_links_resolve(answers: Answers) -> None:
     files = with_rooms(answers)
     known = {*files, *folders_of(files)}
@@ -122,7 +122,7 @@ def test_pages_links_resolve(answers: Answers) -> None:
     assert [*broken_links(markdown_of(files), known.__contains__)] == []
 
 
-@pytest.mark.parametrize("answers", COVERING, ids=name_of)
+@pytest.mark.parametrize("answers", COVERING)
 def test_pages_blocks_are_run_or_checked(answers: Answers) -> None:
     files = with_rooms(answers)
     pages = markdown_of(files)
@@ -134,7 +134,7 @@ def test_pages_blocks_are_run_or_checked(answers: Answers) -> None:
         assert [*found] == [], page
 
 
-@pytest.mark.parametrize("answers", COVERING, ids=name_of)
+@pytest.mark.parametrize("answers", COVERING)
 def test_pages_are_all_linked_from_the_readme(answers: Answers) -> None:
     files = with_rooms(answers)
     linked = set(re.findall(r"\]\((docs/\w+\.md)\)", files["README.md"]))
@@ -142,7 +142,7 @@ def test_pages_are_all_linked_from_the_readme(answers: Answers) -> None:
     assert linked == {name for name in pages_of(files) if name.startswith("docs/")}
 
 
-@pytest.mark.parametrize("answers", COVERING, ids=name_of)
+@pytest.mark.parametrize("answers", COVERING)
 def test_readme_names_every_package(answers: Answers) -> None:
     files = files_of(answers)
     packages = {name.split("/")[2] for name in files if re.match(rf"{PACKAGE}/\w+/", name)}
@@ -152,7 +152,7 @@ def test_readme_names_every_package(answers: Answers) -> None:
     assert listed == sorted(packages)
 
 
-@pytest.mark.parametrize("answers", COVERING, ids=name_of)
+@pytest.mark.parametrize("answers", COVERING)
 def test_walk_of_a_request_names_functions_that_exist(answers: Answers) -> None:
     files = with_rooms(answers)
     walk = re.findall(
@@ -167,7 +167,7 @@ def test_walk_of_a_request_names_functions_that_exist(answers: Answers) -> None:
         assert re.search(defined, code, re.MULTILINE), f"{module} has no {name}"
 
 
-@pytest.mark.parametrize("answers", COVERING, ids=name_of)
+@pytest.mark.parametrize("answers", COVERING)
 def test_runbook_lists_the_events_to_act_on(answers: Answers) -> None:
     files = files_of(answers)
     code = [text for name, text in files.items() if re.match(rf"{PACKAGE}/.*\.py$", name)]
@@ -195,7 +195,7 @@ def events_of(code: str) -> Iterator[str]:
                 pass
 
 
-@pytest.mark.parametrize("answers", COVERING, ids=name_of)
+@pytest.mark.parametrize("answers", COVERING)
 def test_observability_page_lists_every_metric_and_label(answers: Answers) -> None:
     files = files_of(answers)
     page = files.get("docs/observability.md", "")
@@ -219,7 +219,7 @@ def metrics_of(code: str) -> Iterator[tuple[str, list[str]]]:
                 pass
 
 
-@pytest.mark.parametrize("answers", COVERING, ids=name_of)
+@pytest.mark.parametrize("answers", COVERING)
 def test_layout_annotates_every_file(answers: Answers) -> None:
     files = files_of(answers)
     listed = set(annotated(files["docs/layout.md"]))

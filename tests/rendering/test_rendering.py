@@ -24,7 +24,7 @@ from tests.support.projects import (
 )
 
 FEW = covering(1)
-QUICK = covering(2)
+COVERING = covering(2)
 
 
 def files_of(folder: Path) -> dict[str, str]:
@@ -44,7 +44,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             "answers",
             [
                 pytest.param(
-                    each, id=name_of(each), marks=[pytest.mark.quick] if each in QUICK else []
+                    each, id=name_of(each), marks=[pytest.mark.quick] if each in FEW else []
                 )
                 for each in crossed
             ],
@@ -66,7 +66,6 @@ def in_a_century(_seconds: float | None = None) -> time.struct_time:
     return time.gmtime(4e9)
 
 
-@pytest.mark.quick
 def test_rendering_elsewhere_is_identical(
     template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -88,7 +87,7 @@ def test_rendering_elsewhere_is_identical(
 def test_versions_of_a_file_include_every_project() -> None:
     for source in sources():
         known = {(version.path, version.content) for version in versions(source)}
-        projected = {project(source, answers) for answers in QUICK}
+        projected = {project(source, answers) for answers in COVERING}
         assert projected - {None} <= known, source
 
 
@@ -102,7 +101,6 @@ def test_every_file_of_the_template_is_tracked() -> None:
     assert set(sources()) <= tracked
 
 
-@pytest.mark.quick
 def test_no_rendered_file_is_ignored_by_git(template: Path, tmp_path: Path) -> None:
     for answers in FEW:
         folder = render(template, tmp_path / name_of(answers), answers)

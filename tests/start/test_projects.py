@@ -57,6 +57,7 @@ def asked_of(answers: Answers) -> Answers:
     }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("answers", CASES, ids=name_of)
 def test_archive_equals_the_copy_by_copier(
     engine: Engine, history: History, tmp_path: Path, answers: Answers
@@ -138,6 +139,7 @@ def test_previews_in_any_order_are_whole_projects(history: History) -> None:
         assert shown == fresh
 
 
+@pytest.mark.long
 def test_prepared_code_leaves_nothing_to_compile(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,6 +19,7 @@ from typing import cast
 
 import pytest
 import uv
+from _pytest.mark import ParameterSet
 from copier import run_copy
 from copier._main import Worker
 from copier._types import Phase
@@ -46,6 +47,7 @@ __all__ = [
     "remember_anew",
     "render",
     "runnable",
+    "shortened",
 ]
 
 QUESTIONNAIRE = read()
@@ -121,6 +123,14 @@ def covering(strength: int, among: Sequence[Answers] | None = None) -> list[Answ
         missing -= crossings.pop(best)
         chosen.append(candidates[best])
     return chosen
+
+
+def shortened(chosen: Sequence[Answers]) -> list[ParameterSet]:
+    """Return combinations as parameters of a test; the short loop takes the first four."""
+    return [
+        pytest.param(answers, id=name_of(answers), marks=[pytest.mark.long] if index >= 4 else [])
+        for index, answers in enumerate(chosen)
+    ]
 
 
 def name_of(answers: Answers) -> str:

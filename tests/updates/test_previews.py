@@ -85,7 +85,6 @@ def test_preview_of_another_answer_is_true(
     foreseen.assert_true()
 
 
-@pytest.mark.quick
 def test_command_prints_a_table(project: Project, tmp_path: Path) -> None:
     """In processes of their own, as for a person."""
     project.edit(edits.same_line)

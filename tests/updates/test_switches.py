@@ -105,7 +105,6 @@ def test_many_switches_at_once_restore_the_project(history: History, tmp_path: P
         assert not difference(project.path, history.fresh(answers))
 
 
-@pytest.mark.quick
 def test_switch_and_release_in_one_update(history: History, tmp_path: Path) -> None:
     """Uses the plain command line, which caches no part of Copier's work."""
     project = history.copy(tmp_path / "my-app", STARTS[0])

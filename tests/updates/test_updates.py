@@ -439,7 +439,6 @@ def test_project_in_a_folder_of_a_larger_repository(history: History, tmp_path: 
     assert (tmp_path / "README.md").read_text() == "Work of somebody else in progress.\n"
 
 
-@pytest.mark.quick
 def test_plain_command_line_needs_no_trust(history: History, tmp_path: Path) -> None:
     """Copy, look for a release, and update with a new answer, as a person would from a git URL."""
     url = f"git+file://{history.repository}"
