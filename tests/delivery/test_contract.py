@@ -18,7 +18,7 @@ from tests.support.projects import PEOPLE, Workshop, pythons_here
 
 SCRIPT = ROOT / "template" / "scripts" / "openapi_breaks.py"
 COMMAND = ("my-app", "openapi", "--output", "openapi.json")
-CHECK = ("pytest", "-q", "-p", "no:cacheprovider", "tests/integration/test_openapi.py")
+CHECK = "tests/integration/test_openapi.py"
 type Breaks = Callable[[dict[str, Any], dict[str, Any]], list[str]]
 
 
@@ -48,18 +48,18 @@ def test_openapi_file_is_written_once_then_kept_current(workshop: Workshop) -> N
     on_runner = replace(workshop, environment=workshop.environment | {"CI": "true"})
 
     with pytest.raises(AssertionError, match=r"openapi\.json is missing; write and commit it"):
-        on_runner.run(project, *CHECK)
-    workshop.run(project, *CHECK)
+        on_runner.test(project, CHECK)
+    workshop.test(project, CHECK)
     assert '"operationId": "items_list"' in described.read_text()
-    on_runner.run(project, *CHECK)
+    on_runner.test(project, CHECK)
 
     substitute(project / "src/my_app/routers/items.py", "def list_items", "def find_items")
     for each in (workshop, on_runner):
         with pytest.raises(AssertionError, match=re.escape(f"uv run {' '.join(COMMAND)}")):
-            each.run(project, *CHECK)
+            each.test(project, CHECK)
     workshop.run(project, *COMMAND)
     assert '"operationId": "items_find"' in described.read_text()
-    on_runner.run(project, *CHECK)
+    on_runner.test(project, CHECK)
 
 
 def test_openapi_document_is_the_same_on_every_python(workshop: Workshop) -> None:

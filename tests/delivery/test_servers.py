@@ -186,7 +186,7 @@ def test_suite_on_tcp_servers_passes_and_cleans_up(
     begun, before = postgresql.log.stat().st_size, _commands(redis)
 
     project = here.make(answers)
-    here.run(project, "pytest", "-q", "-p", "no:cacheprovider", "-m", "not e2e")
+    here.test(project, "-m", "not e2e")
 
     log = postgresql.log.read_text()[begun:]
     assert log.count("CREATE DATABASE test_") == log.count("DROP DATABASE test_") > 1

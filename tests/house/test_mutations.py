@@ -76,10 +76,9 @@ def test_project_mutation_fails_its_test(
 
     project = broken_projects.make(mutation, tmp_path)
 
-    command = ("pytest", "-q", "-x", "-p", "no:cacheprovider", mutation.test)
     noticed = rf"{NOTICED}{re.escape(mutation.test)}|ImportError while loading conftest"
     with pytest.raises(AssertionError, match=noticed):
-        broken_projects.workshop.run(project, *command)
+        broken_projects.workshop.test(project, "-x", mutation.test)
 
 
 def test_broken_project_keeps_no_earlier_mutation(

@@ -21,4 +21,4 @@ def test_custom_log_fields_break_no_test(workshop: Workshop) -> None:
     reading = [test for test in tests if "readouterr" in test.read_text()]
 
     assert len(reading) > 5
-    workshop.run(project, "pytest", "-q", "-m", "not e2e", *(str(test) for test in reading))
+    workshop.test(project, "-m", "not e2e", *(str(test) for test in reading))

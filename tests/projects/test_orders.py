@@ -66,8 +66,7 @@ def test_suite_passes_in_another_order(on_servers: Workshop, order: str, answers
     project = on_servers.make(answers)
     here = with_plugins(on_servers)
 
-    command = ("pytest", "-q", "-p", "no:cacheprovider", "-p", "reorder", "-p", "leftovers")
-    here.run(project, *command, "-m", FAST, f"--order={order}")
+    here.test(project, "-p", "reorder", "-p", "leftovers", "-m", FAST, f"--order={order}")
 
 
 def test_task_left_by_a_test_is_named(workshop: Workshop) -> None:
@@ -76,7 +75,7 @@ def test_task_left_by_a_test_is_named(workshop: Workshop) -> None:
     here = with_plugins(workshop)
 
     with pytest.raises(AssertionError, match=r"still running: .*coroutine object sleep"):
-        here.run(project, "pytest", "-q", "-p", "leftovers", "tests/unit/test_leaving.py")
+        here.test(project, "-p", "leftovers", "tests/unit/test_leaving.py")
 
 
 def with_plugins(workshop: Workshop) -> Workshop:
@@ -114,4 +113,4 @@ def busy_machine() -> Generator[None]:
 def test_suite_passes_on_a_busy_machine(workshop: Workshop, answers: Answers) -> None:
     project = workshop.make(answers)
 
-    workshop.run(project, "pytest", "-q", "-p", "no:cacheprovider", "-m", "not e2e")
+    workshop.test(project, "-m", "not e2e")

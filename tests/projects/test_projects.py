@@ -27,7 +27,7 @@ from tests.support.projects import (
 )
 from tests.support.suite_servers import suite_servers
 
-TESTS_WITH_REDIS = ("pytest", "-q", "-rs", "-p", "no:cacheprovider", "tests/integration/cache")
+TESTS_WITH_REDIS = ("-rs", "tests/integration/cache")
 
 
 JOBS = Question(
@@ -213,11 +213,11 @@ def test_missing_redis_skips_or_fails_if_tools_are_required(workshop: Workshop) 
     without = workshop.environment | {"PATH": "/nowhere", "TEST_REDIS_URL": ""}
     without.pop("REQUIRE_TOOLS", None)
 
-    replace(workshop, environment=without).run(project, *TESTS_WITH_REDIS)
+    replace(workshop, environment=without).test(project, *TESTS_WITH_REDIS)
 
     required = replace(workshop, environment=without | {"REQUIRE_TOOLS": "1"})
     with pytest.raises(AssertionError, match=r"SKIPPED .* needs a Redis: set TEST_REDIS_URL"):
-        required.run(project, *TESTS_WITH_REDIS)
+        required.test(project, *TESTS_WITH_REDIS)
 
 
 def test_missing_python_fails_if_tools_are_required(

@@ -139,7 +139,7 @@ def test_scaffold_resources_work_in_every_shape_of_a_project(
             operator.run(project, "my-app", "db", "upgrade")
             operator.run(project, "my-app", "db", "check")
         tests = [] if answers in WHOLE else TOUCHED
-        operator.run(project, "pytest", "-q", "-p", "no:cacheprovider", "-m", "not e2e", *tests)
+        operator.test(project, "-m", "not e2e", *tests)
         operator.run(project, "lint-imports", "--no-logo")
         for command in (["check"], ["format", "--check"]):
             operator.run(project, "ruff", *command, "--no-cache")

@@ -62,7 +62,7 @@ def test_every_combination_passes_its_own_tests(
     if answers not in WHOLE or _lacks_a_server(project):
         workshop = replace(workshop, environment=workshop.environment | servers.variables)
     workshop.run(project, "lint-imports", "--no-logo")
-    workshop.run(project, "pytest", "-q", "-p", "no:cacheprovider", *selection)
+    workshop.test(project, *selection)
     servers.check_empty()
 
 
@@ -73,7 +73,7 @@ def test_smallest_project_on_server_passes_coverage_gate(
     least: Answers = {"database": "postgresql", "example": False, "python_version": version}
     workshop = replace(workshop, environment=workshop.environment | servers.variables)
     project = workshop.make(PEOPLE | least)
-    workshop.run(project, "pytest", "-q", "-p", "no:cacheprovider", "--cov")
+    workshop.test(project, "--cov")
 
 
 def _lacks_a_server(project: Path) -> bool:

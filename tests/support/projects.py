@@ -323,6 +323,10 @@ class Workshop:
         if "REQUIRE_TOOLS" in self.environment and SKIPPED.search(output):
             raise AssertionError(f"{shlex.join(command)} skipped tests:\n{output[-8000:]}")
 
+    def test(self, project: Path, *arguments: str) -> None:
+        """Run the project's tests; pytest's cache would leave files in the project."""
+        self.run(project, "pytest", "-q", "-p", "no:cacheprovider", *arguments)
+
     def sync(self, project: Path) -> None:
         """Sync the environment of a project exactly.
 

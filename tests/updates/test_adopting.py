@@ -173,7 +173,7 @@ def test_service_that_exists_is_adopted_and_updated(
     workshop.sync(project.path)
     suites = ["tests/test_adopted.py", "tests/integration/test_health.py"]
     suites += [path for path in layout.files if path.startswith("tests/")]
-    workshop.run(project.path, "pytest", "-q", "-p", "no:cacheprovider", *suites)
+    workshop.test(project.path, *suites)
     kept = {*layout.files} - {*clashing}
     assert {path: project.read(path) for path in kept} == {
         path: layout.files[path] for path in kept

@@ -220,7 +220,7 @@ def test_own_block_on_passes_every_check(fork: Path, workshop: Workshop) -> None
     for command in ("ruff check", "ruff format --check", f"pyright --pythonpath {python}"):
         workshop.run(project, *command.split())
     workshop.run(project, "lint-imports", "--no-logo")
-    workshop.run(project, "pytest", "-q", "-p", "no:cacheprovider", "-m", FAST)
+    workshop.test(project, "-m", FAST)
 
 
 # ------------------------------------------------------------------------------------- the rest

@@ -181,7 +181,7 @@ def test_company_log_field_breaks_no_test(fork: History, workshop: Workshop) -> 
     reading = [str(test) for test in tests if "readouterr" in test.read_text()]
 
     assert str(project / "tests/unit/test_own_team.py") in reading
-    here.run(project, "pytest", "-q", "-p", "no:cacheprovider", "-m", "not e2e", *reading)
+    here.test(project, "-m", "not e2e", *reading)
     here.run(project, "lint-imports", "--no-logo")
     python = here.environment_of(project) / "bin" / "python"
     modules = ["src/my_app/own_team.py", "src/my_app/logs.py"]

@@ -175,4 +175,4 @@ def test_code_documented_by_0_4_works_after_the_update(
     python = workshop.environment_of(project.path) / "bin" / "python"
     at = {"pyright": "--pythonpath", "mypy": "--python-executable"}[type_checker]
     workshop.run(project.path, type_checker, f"{at}={python}")
-    workshop.run(project.path, "pytest", "-q", "-p", "no:cacheprovider", "-m", "not e2e")
+    workshop.test(project.path, "-m", "not e2e")

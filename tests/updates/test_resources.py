@@ -102,4 +102,4 @@ def test_booking_service_survives_updates_and_switches(
         execute(operator, project.path, "SELECT count(*) FROM rooms")
 
     workshop = replace(workshop, environment=workshop.environment | servers.variables)
-    workshop.run(project.path, "pytest", "-q", "-p", "no:cacheprovider", "-m", FAST)
+    workshop.test(project.path, "-m", FAST)

@@ -37,7 +37,7 @@ def test_suite_passes_after_each_switch(
         workshop.sync(project.path)
         workshop.run(project.path, "my-app", "openapi", "--output", "openapi.json")
         project.commit()
-        workshop.run(project.path, "pytest", "-q", "-p", "no:cacheprovider", "-m", FAST)
+        workshop.test(project.path, "-m", FAST)
 
 
 # -------------------------------------------------------------------------------- existing data
@@ -158,7 +158,7 @@ def test_auth_switched_off_with_users_follows_its_page(
     assert orders_of(database) == [7]
     assert not tables_of(database) & {"users", "user_sessions", "login_attempts"}
     operator.run(project.path, "my-app", "db", "check")
-    operator.run(project.path, "pytest", "-q", "-p", "no:cacheprovider", "-m", FAST)
+    operator.test(project.path, "-m", FAST)
 
 
 def test_jobs_switched_both_ways_keep_a_waiting_job(history: History, workshop: Workshop) -> None:
