@@ -26,6 +26,7 @@ REFUSED: Mapping[str, str] = {
     "is given": "the active voice, as in `takes` or `if there is`",
     "that which": "`the one that`, or a noun",
     "as it is": "`unchanged`, or the state itself",
+    "replaces? `[^`]+` by": "`replace … with`",
 }
 """Refused phrases as patterns, each with a better way to write it."""
 
@@ -134,6 +135,7 @@ def test_english_own_definitions_fit_an_index() -> None:
     ("path", "text", "line"),
     [
         ("a.md", "Text.\n\nThat\nwhich is there.\n", 3),
+        ("a.md", "Text.\n\nIn `a`, replace `b`\nby:\n", 3),
         ("a.yml", "a: 1  # b\n# Never\n# anew.\n", 3),
         ("a.toml", '[a]\nhelp = "Shall it?"\n', 2),
         ("a.py", "a = 1\n# This is\n# given.\n", 2),

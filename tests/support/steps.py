@@ -17,7 +17,7 @@ _ADD = re.compile(
     r"In `([^`]+)`, (?P<side>before|after) (?P<which>the|each) (?P<kind>line|line with|text)"
     r" (?P<anchor>`+.+`+), add:$"
 )
-_REPLACE = re.compile(r"In `([^`]+)`, replace `(?P<old>.+)` by:$")
+_REPLACE = re.compile(r"In `([^`]+)`, replace `(?P<old>.+)` with:$")
 _NAMED = re.compile(r"(?://|#) (\S+\.\w+)\n")
 
 
