@@ -3,6 +3,7 @@
 import ast
 import builtins
 import itertools
+import json
 import re
 import shutil
 from collections.abc import Generator, Iterable
@@ -178,7 +179,10 @@ def without_auth(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
         ({"resource": "class"}, "`class` is a Python keyword"),
         ({"resource": "property"}, "`property` is a name of Python or of a library"),
         ({"plural": "credits"}, "`credits` is a name of Python or of a library"),
-        ({"plural": "pages"}, "`pages` is a module or a table of the template"),
+        ({"resource": "größe"}, "`größe` is not in snake_case; write a name such as room"),
+        ({"resource": "r" * 41}, f"`{'r' * 41}` is longer than 40 characters"),
+        ({"resource": "item"}, "`item` is a model of the template"),
+        ({"plural": "pages"}, "`pages` is a module, a table or a path of the template"),
         ({"fields": ""}, "at least one field"),
         ({"fields": "name"}, "`name` has no type; write name:type"),
         ({"fields": "name:str Size:int"}, "`Size` is not in snake_case"),
@@ -186,6 +190,8 @@ def without_auth(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
         ({"fields": "id:int"}, "`id` is reserved by every resource"),
         ({"fields": "date:date"}, "`date` is the name of a type in its module"),
         ({"fields": "write:str"}, "`write` is the name of a type in its module"),
+        ({"fields": "xmin:float"}, "`xmin` is reserved by every resource"),
+        ({"resource": "base", "fields": "model:str"}, "`model` is the name of a type in its"),
         ({"fields": "name:string"}, "the type `string` is not one of str, text"),
         ({"fields": "name:str(80"}, "`name:str(80`: only str(80)"),
         ({"fields": "beds:int(3)"}, "only str(80)"),
@@ -198,9 +204,11 @@ def without_auth(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
         ({"fields": "kind:enum(2xl)"}, "write the brackets as in"),
         ({"fields": "room:ref"}, "write the brackets as in"),
         ({"fields": "hotel:ref(hotels)"}, "there is no resource `hotels` yet"),
+        ({"fields": "state:ref(health)"}, "there is no resource `health` yet"),
         ({"fields": "guest:ref(users)"}, "there is no resource `users` yet"),
         ({"fields": "parent:ref(rooms)"}, "a reference to itself must be optional"),
         ({"fields": "name:str name:int"}, "A name appears twice"),
+        ({"fields": "line_1:str line1:str"}, "A name appears twice"),
         ({"readers": "users"}, "This project has no authentication; choose anybody"),
         ({"writers": "admins"}, "This project has no authentication; choose anybody"),
     ],
@@ -265,6 +273,7 @@ def test_scaffold_refuses_modules_and_tables_of_the_template(
     template: Path, tmp_path: Path
 ) -> None:
     names: set[str] = set()
+    paths = re.compile(r'^    router = APIRouter\(prefix=.*?/(\w+)"', re.MULTILINE)
     for database in ("postgresql", "sqlite"):
         answers = ON_SERVERS | {"database": database, "jobs": database == "postgresql"}
         project = render(template, tmp_path / database / "my-app", answers)
@@ -275,8 +284,26 @@ def test_scaffold_refuses_modules_and_tables_of_the_template(
         for file in project.glob("src/my_app/*/*.py"):
             names |= {*re.findall(r'__tablename__ = "(\w+)"', file.read_text())}
 
-    names -= {*layers, "conftest"}
-    assert accepted(project, "plural", names, "a module or a table") == []
+        for file in project.glob("src/my_app/**/*.py"):
+            names |= {*paths.findall(file.read_text())}
+
+    assert accepted(project, "plural", names - {*layers}, "a module, a table or a path") == []
+
+
+def beside(tree: ast.AST, *resources: str) -> set[str]:
+    """Return the resources that would have the name of another variable in a function."""
+    found: set[str] = set()
+    for function in ast.walk(tree):
+        if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        bound = {each.arg for each in ast.walk(function.args) if isinstance(each, ast.arg)}
+        names = [each for each in ast.walk(function) if isinstance(each, ast.Name)]
+        bound |= {each.id for each in names if isinstance(each.ctx, ast.Store)}
+        if bound & {*resources}:
+            found |= {each for each in bound if not each.endswith("_id")}
+        if bound & {f"{each}_id" for each in resources}:
+            found |= {each.removesuffix("_id") for each in bound if each.endswith("_id")}
+    return found - {"self", *resources}
 
 
 @pytest.mark.quick
@@ -292,8 +319,19 @@ def test_scaffold_refuses_names_of_python_and_of_imports(template: Path, tmp_pat
         classes = {name for name in found if re.fullmatch("([A-Z][a-z]+)+", name)}
         own = [each for each in classes if re.search("Room|Booking|Equipment", each)]
         names |= {re.sub("(?<!^)([A-Z])", r"_\1", each).lower() for each in classes - {*own}}
+        names |= beside(tree, "room", "rooms", "booking", "bookings", "equipment")
 
     assert accepted(project, "resource", names, "a name of Python or of a library") == []
+
+
+def test_scaffold_refuses_models_of_the_template(workshop: Workshop) -> None:
+    project = workshop.make(ON_SERVERS)
+    workshop.run(project, "my-app", "openapi", "--output", "openapi.json")
+    models = json.loads((project / "openapi.json").read_text())["components"]["schemas"]
+    names = {re.sub("(?<!^)([A-Z])", r"_\1", each).lower() for each in models if "_" not in each}
+
+    assert {"item", "role", "place", "greeting"} < names
+    assert accepted(project, "resource", names - {"user"}, "a model of the template") == []
 
 
 @pytest.mark.quick
