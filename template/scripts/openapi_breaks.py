@@ -283,6 +283,9 @@ class Comparison:
         yield from ((f".{name}", what) for name in sorted(missing))
 
     def _other_fields(self, given: Json, accepted: Json) -> Iterator[Mismatch]:
+        names = {"type": "string", **given.get("propertyNames", {})}
+        if "propertyNames" in accepted:
+            yield from _below(".* (name)", self.mismatches(names, accepted["propertyNames"]))
         known = accepted.get("additionalProperties", True)
         others = given.get("additionalProperties", True)
         if known is True or others is False:
@@ -298,7 +301,7 @@ def _variants(schema: Schema, document: Json) -> Iterator[Json]:
     if isinstance(schema, bool):
         yield {} if schema else {"enum": []}
         return
-    schema = _merged(schema, document)
+    schema = _mapping(_merged(schema, document))
     either = schema.get("anyOf") or schema.get("oneOf")
     kinds: str | list[str] | None = schema.get("type")
     if either:
@@ -323,6 +326,15 @@ def _merged(schema: Json, document: Json) -> Json:
         required = [*other.get("required", []), *merged.get("required", [])]
         merged = other | merged | {"properties": properties, "required": required}
     return merged
+
+
+def _mapping(schema: Json) -> Json:
+    """Return a schema with its `patternProperties` as names and values of other properties."""
+    patterns: dict[str, Schema] = schema.get("patternProperties", {})
+    if not patterns or "additionalProperties" in schema:
+        return schema
+    names, values = {"pattern": "|".join(patterns)}, {"anyOf": [*patterns.values()]}
+    return schema | {"propertyNames": names, "additionalProperties": values}
 
 
 def _enumerated(schema: Json) -> list[Any] | None:
