@@ -22,7 +22,7 @@ VERSIONS = "src/my_app/database/migrations/versions"
 MODULE = """\
 import enum
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -164,6 +164,7 @@ CHANGES = [
             "Decimal": 'FixedDecimal(12, 2), default=Decimal("1.5")',
             "list[Any]": "JSON, default=list",
             "Color": 'Enum(Color, name="color_default"), default=Color.BLUE',
+            "timedelta": "default=timedelta(hours=1)",
         }.items()
     ),
     Change(
@@ -173,6 +174,7 @@ CHANGES = [
     ),
     Change("a column dropped", INTEGER, NOTHING, "1", "is dropped with its values."),
     Change("a column dropped", "size: Mapped[datetime]", NOTHING, "'2026-01-01'"),
+    Change("a column dropped", "size: Mapped[timedelta]", NOTHING, "'01:00:00'"),
     Change("a column dropped", COLOR.format("dropped"), NOTHING, "'RED'"),
     Change("a column renamed", INTEGER, "width: Mapped[int | None]", "1", "To rename it to width"),
     Change("a column made NOT NULL", OPTIONAL, "size: Mapped[int] = mapped_column(default=4)"),
@@ -181,6 +183,14 @@ CHANGES = [
     Change("a longer text, a larger integer", TEXT, TEXT.replace("9", "20"), "'1'"),
     Change(
         "a longer text, a larger integer", INTEGER, f"{INTEGER} = mapped_column(BigInteger)", "1"
+    ),
+    Change(
+        "a shorter text, a smaller integer", TEXT.replace("9", "20"), TEXT, "'1'", "VARCHAR(9): "
+    ),
+    Change(
+        "a shorter text, a smaller integer",
+        f"{INTEGER} = mapped_column(BigInteger)",
+        *(INTEGER, "1"),
     ),
     Change("text to a number, and back", TEXT, INTEGER, "'1'", "becomes INTEGER"),
     Change("text to a number, and back", INTEGER, TEXT, "1"),
@@ -192,6 +202,8 @@ CHANGES = [
             ("int", "", ' = mapped_column(server_default="3")'),
             ("int", ' = mapped_column(server_default="3")', ' = mapped_column(server_default="4")'),
             ("int", ' = mapped_column(server_default="3")', ""),
+            ("str", "", ' = mapped_column(server_default="it\'s :one")'),
+            ("str", "", " = mapped_column(server_default=text(\"(lower('A') || 'b')\"))"),
         ]
     ),
     Change("an `Enum`", NOTHING, COLOR.format("added").replace("[Color]", "[Color | None]")),
