@@ -185,6 +185,34 @@ def use_tls(person: OnCall, folder: Path) -> None:
     assert (response.status, bool(response.getheader("Strict-Transport-Security"))) == (200, True)
 
 
+def use_another_proxy(person: OnCall, folder: Path) -> None:
+    """Follow the section about another proxy, and call the service through both."""
+    inner, outer = folder / "inner", folder / "outer"
+    (inner / "docker").mkdir(parents=True)
+    outer.mkdir()
+    file = Path(shutil.copy(person.folder / "docker/nginx.conf", inner / "docker"))
+    for step in steps_of(person.section("Another proxy in front")):
+        step.edit(inner)
+    file.write_text(file.read_text().replace("10.0.0.0/8", "127.0.0.1"))
+    with (
+        nginx(inner, inner, person.port) as (port, _),
+        nginx(person.folder, outer, port) as (plain, secure),
+    ):
+        response, _ = ask(plain, headers={"X-Forwarded-For": "6.6.6.6", "X-Request-ID": "behind"})
+        trusted = ssl.create_default_context(cafile=outer / "cert.pem")
+        client = http.client.HTTPSConnection("localhost", secure, context=trusted)
+        client.request("GET", ITEMS)
+        over_tls = client.getresponse()
+        client.close()
+    log = person.folder / "service.log"
+    until(lambda: '"request_id":"behind"' in log.read_text())
+
+    (line,) = (each for each in log.read_text().splitlines() if '"request_id":"behind"' in each)
+    assert '"client":"127.0.0.2"' in line
+    assert not response.getheader("Strict-Transport-Security")
+    assert over_tls.getheader("Strict-Transport-Security")
+
+
 def test_runbook_of_sqlite_works_verbatim(workshop: Workshop, tmp_path: Path) -> None:
     file = tmp_path / "app.sqlite3"
     with on_call(workshop, PROJECTS["on"], tmp_path) as person:
@@ -193,6 +221,7 @@ def test_runbook_of_sqlite_works_verbatim(workshop: Workshop, tmp_path: Path) ->
         token = sign_up(person)
         add(person, "before", token)
         find_request(person)
+        use_another_proxy(person, tmp_path / "proxies")
         use_tls(person, tmp_path / "nginx")
 
         backup, check, *restore = commands_in(person.section("Backup and restore"))
