@@ -23,7 +23,12 @@ NEVER = range(0)
 
 DURATION = 'http_request_duration_seconds_bucket{method="GET",route="/"'
 REQUESTS = 'http_requests_total{method="GET",route="/"'
+BUILD = "service_build_info{process"
+COMPONENT = 'component_up{component="database"'
 CIRCUIT = 'circuit_breaker_state{name="weather"'
+
+LABELS = {"CircuitIsOpen": {"name": "weather"}, "ComponentIsDown": {"component": "database"}}
+"""Labels of an alert that say what its service has trouble with."""
 
 type Series = dict[str, str]
 """The values of each series, one a minute, as promtool reads them."""
@@ -47,7 +52,11 @@ def symptoms(sick: range) -> dict[str, Series]:
         return " ".join(str(sum(increases[:minute])) for minute in MINUTES)
 
     return {
-        "ServiceIsGone": {'service_build_info{version="1"': gauge(1, None)},
+        "ServiceIsGone": {f'{BUILD}="serve"': gauge(1, None)},
+        "ComponentIsDown": {
+            f'{COMPONENT},instance="a"': gauge(1, 0),
+            f'{COMPONENT},instance="b"': gauge(0, 0),
+        },
         "RequestsFail": {
             f'{REQUESTS},status="200"': counter(96, 90),
             f'{REQUESTS},status="503"': counter(4, 10),
@@ -72,12 +81,14 @@ def cases(rules: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Yield promtool's tests: each alert with the service sick, and with its neighbour sick."""
     for rule in rules:
         name = rule["alert"]
-        labels = {"service": OWN} | rule["labels"]
-        if name == "CircuitIsOpen":
-            labels["name"] = "weather"
-        alert = {"exp_labels": labels, "exp_annotations": rule["annotations"]}
-        yield case(name, {OWN: SICK, NEIGHBOUR: NEVER}, [alert])
+        yield case(name, {OWN: SICK, NEIGHBOUR: NEVER}, [fired(rule)])
         yield case(name, {OWN: NEVER, NEIGHBOUR: SICK}, [])
+
+
+def fired(rule: dict[str, Any]) -> dict[str, Any]:
+    """Return the alert that a rule is expected to fire."""
+    labels = {"service": OWN} | rule["labels"] | LABELS.get(rule["alert"], {})
+    return {"exp_labels": labels, "exp_annotations": rule["annotations"]}
 
 
 def case(name: str, services: dict[str, range], fired: list[dict[str, Any]]) -> dict[str, Any]:
@@ -99,18 +110,36 @@ def case(name: str, services: dict[str, range], fired: list[dict[str, Any]]) -> 
 
 @pytest.mark.parametrize("answers", OBSERVED.values(), ids=list(OBSERVED))
 def test_alerts_fire_and_clear_for_their_service_alone(answers: Answers, tmp_path: Path) -> None:
-    requires("promtool")
+    rules = write_rules(answers, tmp_path)
+    tests = list(cases(rules))
+
+    assert_passes(tests, tmp_path)
+    assert len(tests) >= 8
+
+
+def test_service_is_gone_fires_while_its_worker_runs(tmp_path: Path) -> None:
+    (rule,) = (
+        each for each in write_rules(ON_SERVERS, tmp_path) if each["alert"] == "ServiceIsGone"
+    )
+    test = case("ServiceIsGone", {OWN: SICK}, [fired(rule)])
+    worker = f'{BUILD}="worker",service="{OWN}"}}'
+    test["input_series"].append({"series": worker, "values": f"1x{len(MINUTES)}"})
+
+    assert_passes([test], tmp_path)
+
+
+def write_rules(answers: Answers, folder: Path) -> list[dict[str, Any]]:
+    """Write the alerts of a project into a folder, and return its rules."""
     text = files_of(answers)["deploy/observability/alerts.yml"]
-    rules = yaml.safe_load(text)["groups"][0]["rules"]
-    tests = {
-        "rule_files": ["alerts.yml"],
-        "evaluation_interval": "1m",
-        "tests": list(cases(rules)),
-    }
-    (tmp_path / "alerts.yml").write_text(text)
-    (tmp_path / "tests.yml").write_text(yaml.safe_dump(tests))
+    (folder / "alerts.yml").write_text(text)
+    rules: list[dict[str, Any]] = yaml.safe_load(text)["groups"][0]["rules"]
+    return rules
 
-    result = ran("promtool", "test", "rules", "tests.yml", folder=tmp_path)
 
+def assert_passes(tests: list[dict[str, Any]], folder: Path) -> None:
+    """Run promtool's tests of the alerts in a folder."""
+    requires("promtool")
+    file = {"rule_files": ["alerts.yml"], "evaluation_interval": "1m", "tests": tests}
+    (folder / "tests.yml").write_text(yaml.safe_dump(file))
+    result = ran("promtool", "test", "rules", "tests.yml", folder=folder)
     assert result.returncode == 0, result.stdout
-    assert len(tests["tests"]) >= 6

@@ -216,10 +216,6 @@ PLACES: Mapping[str, tuple[str, str]] = {
         "jobs",
         "the connections of a worker's own count, too",
     ),
-    "src/<package>/observability/processes.py": (
-        "jobs",
-        "the kind of gauge that shows the state of the queue",
-    ),
     "src/<package>/observability/metrics.py": (
         "cache database example http_client jobs",
         "one module lists every metric of the service",
