@@ -162,7 +162,9 @@ def _place(folder: Path) -> tuple[Path, Path]:
     try:
         top = Path(_git(folder, "rev-parse", "--show-toplevel").rstrip("\n"))
         _git(folder, "rev-parse", "--verify", "--quiet", "HEAD")
-    except subprocess.CalledProcessError as error:
+    except PreviewError as error:
+        if "dubious ownership" in str(error):
+            raise
         raise PreviewError("This is no git repository with a commit: commit it first.") from error
     return top, folder.relative_to(top.resolve())
 
@@ -178,13 +180,21 @@ def _origin(answers: Path) -> tuple[str, str]:
 
 
 def _git(folder: Path, *arguments: str | Path) -> str:
-    command = ["git", "--literal-pathspecs", *map(str, arguments)]
-    result = subprocess.run(command, cwd=folder, capture_output=True, check=True)
+    """Run git without hooks."""
+    options = ("-c", "core.hooksPath=/dev/null", "--literal-pathspecs")
+    command = ["git", *options, *map(str, arguments)]
+    result = subprocess.run(command, cwd=folder, capture_output=True, check=False)
+    if result.returncode:
+        lines = result.stderr.decode(errors="replace").splitlines()
+        reason = next((line for line in lines if line.startswith("fatal: ")), "no message")
+        raise PreviewError(f"git {arguments[0]} failed: {reason.removeprefix('fatal: ')}")
     return result.stdout.decode(errors="surrogateescape")
 
 
 def _copier(folder: Path, *arguments: str | Path) -> None:
     """Run Copier in the project's folder, since the template's path may be relative to it."""
+    if not shutil.which("uvx"):
+        raise PreviewError("uvx, which runs Copier, is not installed: install uv.")
     command = ["uvx", COPIER, *map(str, arguments)]
     result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if result.returncode:
@@ -194,13 +204,12 @@ def _copier(folder: Path, *arguments: str | Path) -> None:
 
 @contextmanager
 def _worktree(top: Path, folder: Path) -> Generator[Path]:
-    """Check out the last commit, without hooks, for a while."""
-    plain = ("-c", "core.hooksPath=/dev/null", "worktree")
-    _git(top, *plain, "add", "--quiet", "--detach", folder, "HEAD")
+    """Check out the last commit for a while."""
+    _git(top, "worktree", "add", "--quiet", "--detach", folder, "HEAD")
     try:
         yield folder
     finally:
-        _git(top, *plain, "remove", "--force", "--force", folder)
+        _git(top, "worktree", "remove", "--force", "--force", folder)
 
 
 def _files(folder: Path) -> set[str]:
@@ -303,9 +312,10 @@ class _Update:
         return changed | dict.fromkeys(added, "A")
 
     def _before(self, name: str) -> str:
-        """Return the text of a file in the last commit; nothing if it has no such file."""
+        """Return the text of a file as the last commit checks it out; nothing if it has none."""
         listed = _git(self.tree, "ls-tree", "--name-only", "HEAD", "--", name)
-        return _git(self.tree, "show", f"HEAD:./{name}") if listed else ""
+        text = _git(self.tree, "cat-file", "--filters", f"HEAD:./{name}") if listed else ""
+        return text.replace("\r\n", "\n")
 
     def _is_marked(self, name: str) -> bool:
         return bool(_MARKER.search(_text(self.tree / name)))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from copier import run_copy
-from plumbum import local
+from plumbum import ProcessExecutionError, local
 
 from extensions.contract.questionnaire import ROOT
 from tests.support.history import (
@@ -20,13 +20,15 @@ from tests.support.history import (
     git,
     run_copier,
 )
-from tests.support.previews import Foreseen
+from tests.support.previews import Foreseen, script
 from tests.support.projection import files_of
 from tests.support.projects import PEOPLE, QUESTIONNAIRE, covering
+from tests.support.stored import store_elsewhere
 
 DEFAULTS = QUESTIONNAIRE.complete(PEOPLE)
 GUIDE = (ROOT / "docs/updating.md").read_text()
 OTHER_NAME = ".copier-answers.service.yml"
+COMPOSE = "docker/docker-compose.yml"
 
 
 # ------------------------------------------------------------------- another answers file
@@ -167,6 +169,70 @@ def test_refused_whitespace_loses_edits_as_the_guide_says(history: History, tmp_
     assert all("Mine" in project.read(name) for name in edited)
 
 
+@pytest.mark.parametrize("rules", [".gitattributes", "docker/.gitattributes"])
+def test_edits_of_files_in_lfs_are_kept(history: History, tmp_path: Path, rules: str) -> None:
+    left_alone, changed = files = ("docker/nginx.conf", COMPOSE)
+    project = history.copy(tmp_path / "my-app", DEFAULTS)
+    for name in files:
+        project.write(name, f"{project.read(name)}# mine\n")
+    store_elsewhere(project, *files, rules=rules)
+    assert "# mine" not in project.git("show", f"HEAD:./{changed}")
+    previewed = Foreseen(project).preview
+
+    project.update()
+
+    is_kept = ["# mine" in project.read(name) for name in files]
+    assert previewed.lost == previewed.deleted_edited == ()
+    assert not {*files} & {*previewed.conflicts}
+    assert is_kept == [rules != ".gitattributes", True]
+    assert project.read(left_alone).startswith("version ") is not is_kept[0]
+    assert project.git("diff", "--name-only", "--", left_alone) == ""
+    assert all(words in GUIDE for words in ("version https://git-lfs", "git lfs checkout"))
+
+
+def test_missing_files_in_lfs_stop_as_the_guide_says(history: History, tmp_path: Path) -> None:
+    project = history.copy(tmp_path / "my-app", DEFAULTS)
+    for contents in store_elsewhere(project, COMPOSE).glob("filter.*"):
+        contents.unlink()
+
+    with pytest.raises(script().PreviewError, match=r"^git worktree failed: .* filter lfs failed$"):
+        script().preview(project.path)
+    with pytest.raises(ProcessExecutionError, match="smudge filter lfs failed"):
+        project.update()
+    assert "`smudge filter lfs failed`" in GUIDE
+
+
+def test_missing_filter_loses_edits_as_the_guide_says(history: History, tmp_path: Path) -> None:
+    project = history.copy(tmp_path / "my-app", DEFAULTS)
+    project.write("README.md", f"{project.read('README.md')}# mine\n")
+    store = store_elsewhere(project, COMPOSE)
+    os.utime(project.path / COMPOSE, (0, 0))  # git then need not clean it to see no change
+    project.git("update-index", "--refresh")
+    shutil.rmtree(store)
+
+    with pytest.raises(script().PreviewError, match="smudge filter lfs failed"):
+        script().preview(project.path)
+    project.update()
+    assert "# mine" not in project.read("README.md")
+    assert "another filter that git requires" in GUIDE
+
+
+def test_bytes_of_another_encoding_are_lost_as_the_guide_says(
+    history: History, tmp_path: Path
+) -> None:
+    project = history.copy(tmp_path / "my-app", DEFAULTS)
+    with (project.path / "README.md").open("ab") as file:
+        file.write("café\n".encode("latin-1"))
+    project.commit()
+
+    previewed = script().preview(project.path)
+    project.update()
+
+    assert previewed.lost == ("README.md",)
+    assert project.read("README.md").endswith("\ncaf\n")
+    assert "Bytes that are not UTF-8." in GUIDE
+
+
 def advised(setting: str) -> dict[str, str]:
     """Return the variables with which the guide replaces a setting of git."""
     key = re.escape(setting)
@@ -187,6 +253,8 @@ def test_folder_of_another_owner_is_refused_as_the_guide_says(
 
     assert "Updating is only supported in git-tracked subprojects" in refused.stderr
     assert "dubious ownership" in status.stderr
+    with pytest.raises(script().PreviewError, match="dubious ownership"):
+        script().preview(project.path)
     assert "`dubious ownership`" in GUIDE
     assert "git config --global --add safe.directory" in status.stderr
 
