@@ -143,7 +143,8 @@ def as_table(services: Iterable[Service]) -> str:
         for each in services
     ]
     head = ("project", "release", "behind", "answers", "problems")
-    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ("---",) * len(head), *rows))
+    escaped = (tuple(cell.replace("|", "\\|") for cell in row) for row in rows)
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ("---",) * len(head), *escaped))
 
 
 def _as_text(value: Answer) -> str:

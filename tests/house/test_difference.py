@@ -339,7 +339,7 @@ def test_fleet_reads_answers_of_repositories_from_a_file(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "repositories.yml"
-    file.write_text("shop:\n  _commit: v0.4.0-3-g1234567\n  auth: jwt\nlegacy:\n")
+    file.write_text('"a|shop":\n  _commit: v0.4.0-3-g1234567\n  auth: jwt\nlegacy:\n')
     newer = [each.version for each in reversed(RELEASES) if each.number > (0, 4, 0)]
 
     assert main(["fleet", str(file)]) == 0
@@ -347,8 +347,8 @@ def test_fleet_reads_answers_of_repositories_from_a_file(
     assert main(["fleet", "--json", str(file)]) == 0
     shop, legacy = json.loads(capsys.readouterr().out)
 
-    assert f"| shop | 0.4.0 | {len(newer)} ({', '.join(newer)}) | auth=jwt |  |" in table
-    assert (shop["place"], shop["behind"], shop["answers"]) == ("shop", newer, {"auth": "jwt"})
+    assert f"| a\\|shop | 0.4.0 | {len(newer)} ({', '.join(newer)}) | auth=jwt |  |" in table
+    assert (shop["place"], shop["behind"], shop["answers"]) == ("a|shop", newer, {"auth": "jwt"})
     assert (legacy["release"], legacy["problems"]) == (None, ["no answers file"])
 
 

@@ -41,6 +41,21 @@ from {module} import app
 def test_orders():
     assert TestClient(app).get("/orders").json() == ["tea"]
 """
+CONFTEST = """\
+import pytest
+from fastapi.testclient import TestClient
+
+from app.main import app
+
+
+@pytest.fixture
+def client():
+    return TestClient(app)
+"""
+TEST_WITH_FIXTURE = """\
+def test_orders(client):
+    assert client.get("/orders").json() == ["tea"]
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +102,8 @@ LAYOUTS = {
             "app/routers/__init__.py": "",
             "app/routers/orders.py": ORDERS,
             "pyproject.toml": '[project]\nname = "orders"\nversion = "1.2.0"\n',
-            "tests/test_orders.py": TEST.format(module="app.main"),
+            "tests/conftest.py": CONFTEST,
+            "tests/test_orders.py": TEST_WITH_FIXTURE,
         },
         router="app.routers.orders",
     ),
@@ -163,6 +179,7 @@ def test_service_that_exists_is_adopted_and_updated(
     assert merged.returncode == bool(clashing)
     assert {*clashing} == {*layout.files} & {*git(tmp_path / "rendered", "ls-files").split()}
     project.git("checkout", "--theirs", *clashing)
+    files = _beside_the_tests_of_the_template(project, layout)
     _serve_the_router(project, layout)
     project.commit()
     updated = follow(project.path, update, history)
@@ -172,12 +189,25 @@ def test_service_that_exists_is_adopted_and_updated(
     assert (lock, test) == ("uv lock", "uv run pytest")
     workshop.sync(project.path)
     suites = ["tests/test_adopted.py", "tests/integration/test_health.py"]
-    suites += [path for path in layout.files if path.startswith("tests/")]
+    suites += [path for path in files if Path(path).name.startswith("test_")]
     workshop.test(project.path, *suites)
-    kept = {*layout.files} - {*clashing}
-    assert {path: project.read(path) for path in kept} == {
-        path: layout.files[path] for path in kept
-    }
+    kept = {*files} - {*clashing}
+    assert {path: project.read(path) for path in kept} == {path: files[path] for path in kept}
+
+
+def _beside_the_tests_of_the_template(project: Project, layout: Layout) -> Mapping[str, str]:
+    """Move tests that share fixtures to their own folder, and return all files of the service."""
+    if "tests/conftest.py" not in layout.files:
+        return layout.files
+    assert "`tests/conftest.py`" in PAGE
+    folder = "tests/orders/"
+    assert f"`{folder}`" in PAGE
+    moved = {path.replace("tests/", folder): text for path, text in layout.files.items()}
+    for path in moved:
+        if path.startswith(folder):
+            project.write(path, moved[path])
+    (project.path / "tests/test_orders.py").unlink()
+    return moved
 
 
 def _serve_the_router(project: Project, layout: Layout) -> None:
