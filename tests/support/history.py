@@ -86,7 +86,7 @@ REVERSIONS: Mapping[str, tuple[Reversion, ...]] = {
         Reversion("extensions/stack.jinja", r".*'run', 'httptools~=.*\n"),
         Reversion("extensions/stack.jinja", r".*'APP_MAX_CONCURRENT_REQUESTS'.*\n"),
         Reversion("extensions/stack.jinja", r"(actions/checkout)@\w{40} # v[\d.]+", r"\1@v1 # v1"),
-        Reversion(f"{PACKAGE}/services/health.py.jinja", r"repr\(error\)", "str(error)"),
+        Reversion(f"{PACKAGE}/services/health.py.jinja", r"describe\(error\)", "str(error)"),
         Reversion(
             f"{PACKAGE}/routers/items.py.jinja",
             r"List items, .*\.",
