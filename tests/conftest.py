@@ -212,7 +212,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _is_short_loop(config: pytest.Config) -> bool:
-    return config.getoption("markexpr") == "quick"
+    expression: str | None = config.getoption("markexpr")
+    return expression == "quick"
 
 
 def _keep(
