@@ -29,7 +29,7 @@ from tests.support.history import (
 )
 from tests.support.projection import files_of
 from tests.support.projects import FAST, PEOPLE, Workshop
-from tests.support.stored import store_elsewhere
+from tests.support.stored import leave_pointer
 from tests.support.workflows import Runner, jobs_of, recorder
 
 WORKFLOWS = Path(".github/workflows")
@@ -295,11 +295,7 @@ def update(workshop: Workshop, history: History, tools: Path) -> Update:
 def test_template_update_opens_a_pull_request(update: Update, old_project: Project) -> None:
     """Also without the contents of files in git LFS, which its tokens may not read."""
     old_project.write("model.bin", "weights\n")
-    for contents in store_elsewhere(old_project, "model.bin").glob("filter.*"):
-        contents.unlink()
-    pointer = git(old_project.path, "show", "HEAD:model.bin")
-    old_project.write("model.bin", pointer)  # as `actions/checkout` leaves it
-    old_project.git("add", "model.bin")
+    leave_pointer(old_project, "model.bin")
 
     runner = update(old_project, "a token")
 

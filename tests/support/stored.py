@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tests.support.history import Project
 
-__all__ = ["store_elsewhere"]
+__all__ = ["leave_pointer", "store_elsewhere"]
 
 _FILTER = """\
 #!/bin/sh
@@ -53,3 +53,12 @@ def store_elsewhere(project: Project, *names: str, rules: str = ".git/info/attri
     project.git("add", "--all", "--renormalize")
     project.commit()
     return program.parent
+
+
+def leave_pointer(project: Project, name: str) -> None:
+    """Keep a file elsewhere, and leave only its pointer, as a checkout without git LFS does."""
+    for contents in store_elsewhere(project, name).glob("filter.*"):
+        contents.unlink()
+    # Otherwise git might look at the text again, and store its contents again.
+    project.write(name, project.git("show", f"HEAD:./{name}"))
+    project.git("add", name)

@@ -23,7 +23,7 @@ from tests.support.history import (
 from tests.support.previews import Foreseen, script
 from tests.support.projection import files_of
 from tests.support.projects import PEOPLE, QUESTIONNAIRE, covering
-from tests.support.stored import store_elsewhere
+from tests.support.stored import leave_pointer, store_elsewhere
 
 DEFAULTS = QUESTIONNAIRE.complete(PEOPLE)
 GUIDE = (ROOT / "docs/updating.md").read_text()
@@ -192,8 +192,7 @@ def test_edits_of_files_in_lfs_are_kept(history: History, tmp_path: Path, rules:
 
 def test_missing_files_in_lfs_stop_as_the_guide_says(history: History, tmp_path: Path) -> None:
     project = history.copy(tmp_path / "my-app", DEFAULTS)
-    for contents in store_elsewhere(project, COMPOSE).glob("filter.*"):
-        contents.unlink()
+    leave_pointer(project, COMPOSE)
 
     with pytest.raises(script().PreviewError, match=r"^git worktree failed: .* filter lfs failed$"):
         script().preview(project.path)
