@@ -143,8 +143,12 @@ def as_table(services: Iterable[Service]) -> str:
         for each in services
     ]
     head = ("project", "release", "behind", "answers", "problems")
-    escaped = (tuple(cell.replace("|", "\\|") for cell in row) for row in rows)
-    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ("---",) * len(head), *escaped))
+    lines = (head, ("---",) * len(head), *rows)
+    return "\n".join(f"| {' | '.join(map(_escape, cells))} |" for cells in lines)
+
+
+def _escape(cell: str) -> str:
+    return cell.replace("|", "\\|")
 
 
 def _as_text(value: Answer) -> str:

@@ -146,9 +146,8 @@ def test_any_answer_is_refused_or_every_file_parses(question: str, piece: str, p
         return
 
     assert answers[question] == text
-    for path, content in filter(
-        None, (project(source, answers) for source in readers_of(question))
-    ):
+    files = (project(source, answers) for source in readers_of(question))
+    for path, content in filter(None, files):
         parse(path, content)
 
 

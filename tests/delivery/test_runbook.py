@@ -173,16 +173,22 @@ def use_tls(person: OnCall, folder: Path) -> None:
     with nginx(person.folder, folder, person.port) as (plain, secure):
         answer = person.run(curl, port=secure)
         redirect, _ = ask(plain, f"{ITEMS}?limit=1")
-        trusted = ssl.create_default_context(cafile=person.folder / "docker/tls/certificate.pem")
-        client = http.client.HTTPSConnection("localhost", secure, context=trusted)
-        client.request("GET", ITEMS)
-        response = client.getresponse()
-        client.close()
+        response = ask_over_tls(secure, person.folder / "docker/tls/certificate.pem")
 
     assert '"status":"ok"' in answer
     assert redirect.status == 308
     assert redirect.getheader("Location") == f"https://localhost{ITEMS}?limit=1"
     assert (response.status, bool(response.getheader("Strict-Transport-Security"))) == (200, True)
+
+
+def ask_over_tls(port: int, certificate: Path) -> http.client.HTTPResponse:
+    """Return a response to a client that trusts one certificate."""
+    trusted = ssl.create_default_context(cafile=certificate)
+    client = http.client.HTTPSConnection("localhost", port, context=trusted)
+    client.request("GET", ITEMS)
+    response = client.getresponse()
+    client.close()
+    return response
 
 
 def use_another_proxy(person: OnCall, folder: Path) -> None:
@@ -199,11 +205,7 @@ def use_another_proxy(person: OnCall, folder: Path) -> None:
         nginx(person.folder, outer, port) as (plain, secure),
     ):
         response, _ = ask(plain, headers={"X-Forwarded-For": "6.6.6.6", "X-Request-ID": "behind"})
-        trusted = ssl.create_default_context(cafile=outer / "cert.pem")
-        client = http.client.HTTPSConnection("localhost", secure, context=trusted)
-        client.request("GET", ITEMS)
-        over_tls = client.getresponse()
-        client.close()
+        over_tls = ask_over_tls(secure, outer / "cert.pem")
     log = person.folder / "service.log"
     until(lambda: '"request_id":"behind"' in log.read_text())
 

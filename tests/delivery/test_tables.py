@@ -190,7 +190,8 @@ CHANGES = [
     Change(
         "a shorter text, a smaller integer",
         f"{INTEGER} = mapped_column(BigInteger)",
-        *(INTEGER, "1"),
+        INTEGER,
+        "1",
     ),
     Change("text to a number, and back", TEXT, INTEGER, "'1'", "becomes INTEGER"),
     Change("text to a number, and back", INTEGER, TEXT, "1"),

@@ -7,10 +7,10 @@ import pytest
 
 from extensions.contract.questionnaire import Answers
 from tests.support.projects import (
-    BLOCKS,
     FAST,
     PEOPLE,
     Workshop,
+    blocks_on,
     combinations,
     covering,
     name_of,
@@ -26,12 +26,7 @@ Their suites start their own servers, as users' do, and run whole.
 """
 
 
-def blocks_in(answers: Answers) -> int:
-    """Return the number of blocks that are on."""
-    return sum(answers[name] not in {False, "none"} for name in BLOCKS)
-
-
-SHORT = [max(COMBINATIONS, key=blocks_in), min(COMBINATIONS, key=blocks_in)]
+SHORT = [max(COMBINATIONS, key=blocks_on), min(COMBINATIONS, key=blocks_on)]
 """The combinations of the short loop: the most blocks, and the fewest."""
 
 

@@ -15,9 +15,9 @@ from extensions.contract.questionnaire import Answers
 from tests.support.delivery import ON_SERVERS, locked, ran
 from tests.support.projection import FOLDER, project, sources
 from tests.support.projects import (
-    BLOCKS,
     QUESTIONNAIRE,
     Workshop,
+    blocks_on,
     combinations,
     python_of,
     pythons_here,
@@ -56,13 +56,9 @@ def requirements_of(answers: Answers) -> tuple[str, ...]:
 def smallest_projects() -> dict[tuple[str, ...], Answers]:
     """Return each set of dependencies with the smallest project that has it."""
     found: dict[tuple[str, ...], Answers] = {}
-    for answers in sorted(combinations(), key=_blocks_on):
+    for answers in sorted(combinations(), key=blocks_on):
         found.setdefault(requirements_of(answers), answers)
     return found
-
-
-def _blocks_on(answers: Answers) -> int:
-    return sum(answers[name] not in {False, "none"} for name in BLOCKS)
 
 
 def environment(folder: Path, *requirements: str) -> Path:

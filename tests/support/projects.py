@@ -19,7 +19,6 @@ from typing import cast
 
 import pytest
 import uv
-from _pytest.mark import ParameterSet
 from copier import run_copy
 from copier._main import Worker
 from copier._types import Phase
@@ -35,6 +34,7 @@ __all__ = [
     "SWITCHES",
     "Workshop",
     "batches",
+    "blocks_on",
     "clean_environment",
     "combinations",
     "compiled_once",
@@ -125,7 +125,12 @@ def covering(strength: int, among: Sequence[Answers] | None = None) -> list[Answ
     return chosen
 
 
-def shortened(chosen: Sequence[Answers]) -> list[ParameterSet]:
+def blocks_on(answers: Answers) -> int:
+    """Return the number of blocks that are on."""
+    return sum(answers[name] not in {False, "none"} for name in BLOCKS)
+
+
+def shortened(chosen: Sequence[Answers]) -> list[pytest.ParameterSet]:
     """Return combinations as parameters of a test; the short loop takes the first four."""
     return [
         pytest.param(answers, id=name_of(answers), marks=[pytest.mark.long] if index >= 4 else [])
