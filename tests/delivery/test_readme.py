@@ -1,7 +1,8 @@
 """Pages that lead through commands: each command, in order, to the letter.
 
-Calls of docker and kubectl are recorded only: a service with its image is built and run in
-`test_image.py`, one behind its proxy in `test_proxy.py`, manifests in `test_kubernetes.py`.
+Calls of docker, kubectl and git-lfs are recorded only: a service with its image is built and run in
+`test_image.py`, one behind its proxy in `test_proxy.py`, manifests in `test_kubernetes.py`; files
+in git LFS are updated in `test_unusual.py`.
 """
 
 import os
@@ -30,6 +31,9 @@ COMPOSE = """\
 [ "$2" = -f ] && test -f "$3" || test -f docker-compose.yml
 """
 TOOLS = "uv run python -m extensions "
+GIT_LFS = """\
+[ "$1" = checkout ]
+"""
 KUBECTL = """\
 [ "$1" = create ] || test -d "$3"
 """
@@ -107,6 +111,7 @@ def tools(tmp_path: Path) -> Path:
     folder = tmp_path / "tools"
     folder.mkdir()
     recorder(folder, "docker", COMPOSE)
+    recorder(folder, "git-lfs", GIT_LFS)
     recorder(folder, "kubectl", KUBECTL)
     recorder(folder, "uvx", COPIER)
     (folder / "uv").symlink_to(uv.find_uv_bin())
