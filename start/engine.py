@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TypedDict
 
 from extensions.contract.projection import ANSWERS_FILE, Projection, answers_file_of
-from extensions.contract.questionnaire import Answer, Answers, InvalidAnswersError
+from extensions.contract.questionnaire import Answer, Answers, InvalidAnswersError, answer_text
 from start.differences import Difference, differences
 from start.prepared import prepared
 from start.updates import (
@@ -301,7 +301,7 @@ class Engine:
         return str(answers["project_slug"]) if "project_name" in given else _FOLDER
 
     def _command(self, answers: Answers, given: Mapping[str, Answer]) -> str:
-        data = [word for name in given for word in ("-d", f"{name}={_as_text(answers[name])}")]
+        data = [word for name in given for word in ("-d", f"{name}={answer_text(answers[name])}")]
         options = ["--defaults", *self._origin.reference, *data]
         where = [self._origin.source, self._folder(answers, given)]
         return shlex.join(["uvx", "copier", "copy", *options, *where])
@@ -319,7 +319,3 @@ def _differing(given: Mapping[str, Answer], answers: Answers, defaults: Answers)
 def _name_of(source: str) -> str:
     """Return the name of a repository."""
     return re.split(r"[/\\:]", source.rstrip("/").removesuffix(".git"))[-1]
-
-
-def _as_text(answer: Answer) -> str:
-    return str(answer).lower() if isinstance(answer, bool) else answer

@@ -33,6 +33,7 @@ __all__ = [
     "Question",
     "Questionnaire",
     "Settings",
+    "answer_text",
     "read",
 ]
 
@@ -525,7 +526,7 @@ class Questionnaire(Contract):
             its newest release, which is Copier's default.
         """
         asked = (name for name in answers if not self.question(name).is_computed)
-        data = [word for name in asked for word in ("-d", f"{name}={_as_text(answers[name])}")]
+        data = [word for name in asked for word in ("-d", f"{name}={answer_text(answers[name])}")]
         copy = ["uv", "run", "copier", "copy", "--defaults", "--vcs-ref", "HEAD"]
         return shlex.join([*copy, *data, ".", "../project"])
 
@@ -565,7 +566,15 @@ def _as_answer(value: object) -> Answer:
     return value
 
 
-def _as_text(answer: Answer) -> str:
+def answer_text(answer: Answer) -> str:
+    """Write an answer as in YAML or on the command line: `true`, not `True`.
+
+    Args:
+        answer: The answer.
+
+    Returns:
+        Its text.
+    """
     return str(answer).lower() if isinstance(answer, bool) else answer
 
 

@@ -14,10 +14,10 @@ from extensions.contract.projection import Files, Projection
 from extensions.contract.questionnaire import (
     ALONGSIDE,
     ROOT,
-    Answer,
     Answers,
     InvalidAnswersError,
     Questionnaire,
+    answer_text,
     read,
 )
 from extensions.contract.report import Report, summary
@@ -137,13 +137,9 @@ def _defaults(questionnaire: Questionnaire) -> dict[str, str]:
     """Return the possible answers to each question, the default first."""
     listed = (each for each in questionnaire.questions if each.values and not each.is_computed)
     return {
-        each.name: ", ".join(map(_as_text, dict.fromkeys((each.default, *each.values))))
+        each.name: ", ".join(map(answer_text, dict.fromkeys((each.default, *each.values))))
         for each in listed
     }
-
-
-def _as_text(value: Answer) -> str:
-    return str(value).lower() if isinstance(value, bool) else value
 
 
 def _entries(before: Path, after: Path, root: Path) -> list[Release]:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from extensions.contract.questionnaire import ROOT, Answer, Question, Questionnaire, read
+from extensions.contract.questionnaire import ROOT, Question, Questionnaire, answer_text, read
 from extensions.contract.tables import Row, Table, rows
 from extensions.maintenance.releases import changelog, releases
 
@@ -69,11 +69,7 @@ def _page(questionnaire: Questionnaire, question: Question) -> str:
 
 def _values(question: Question) -> str:
     others = (value for value in question.values if value != question.default)
-    return ", ".join(f"`{_as_text(value)}`" for value in (question.default, *others))
-
-
-def _as_text(value: Answer) -> str:
-    return str(value).lower() if isinstance(value, bool) else value
+    return ", ".join(f"`{answer_text(value)}`" for value in (question.default, *others))
 
 
 def _blocks(questionnaire: Questionnaire) -> Iterator[str]:

@@ -14,6 +14,7 @@ from extensions.contract.questionnaire import (
     Answer,
     InvalidAnswersError,
     Questionnaire,
+    answer_text,
     read,
 )
 from extensions.maintenance.releases import Release, releases
@@ -137,7 +138,7 @@ def as_table(services: Iterable[Service]) -> str:
             each.place,
             each.release or "?",
             f"{len(each.behind)} ({', '.join(each.behind)})" if each.behind else "0",
-            ", ".join(f"{name}={_as_text(value)}" for name, value in each.answers.items()),
+            ", ".join(f"{name}={answer_text(value)}" for name, value in each.answers.items()),
             "; ".join(each.problems),
         )
         for each in services
@@ -149,7 +150,3 @@ def as_table(services: Iterable[Service]) -> str:
 
 def _escape(cell: str) -> str:
     return cell.replace("|", "\\|")
-
-
-def _as_text(value: Answer) -> str:
-    return str(value).lower() if isinstance(value, bool) else value
