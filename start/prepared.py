@@ -64,7 +64,7 @@ def prepared(root: Path) -> tuple[Questionnaire, Reads]:
 
 
 def _with(code: dict[str, bytes]) -> type[SandboxedEnvironment]:
-    """Return an environment that takes byte code by the template's name, and adds what lacks."""
+    """Return an environment that takes byte code by the template's name, and adds missing code."""
 
     class PreparedEnvironment(SandboxedEnvironment):
         @override

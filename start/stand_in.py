@@ -27,7 +27,7 @@ def model_validator(*, mode: str) -> Callable[[Any], Any]:  # noqa: ARG001 -- as
 
 
 class BaseModel:
-    """A model that believes its data."""
+    """A model that does not validate its data."""
 
     def __init__(self, **given: object) -> None:
         declared = {name: each for name, each in vars(type(self)).items() if _is_field(each)}

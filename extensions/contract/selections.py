@@ -56,7 +56,7 @@ class Combinations:
         return self._words[chosen] or "always"
 
     def terms(self, chosen: Selection) -> list[Term]:
-        """Find terms of which a combination matches at least one if it is in a set.
+        """Find terms that together match exactly the combinations of a set.
 
         Args:
             chosen: The set.
