@@ -22,7 +22,7 @@ WRITTEN_LATER = {"openapi.json", "openapi-allowed.txt", "uv.lock", "docker/.env"
 
 FOREIGN = {
     *("BookingRow", "HttpClient", "btree_gist", "list_things", "max_body_size"),
-    *("max_connections", "pg_trgm", "things_list"),
+    *("UploadFile", "max_connections", "pg_trgm", "things_list"),
     *("BLOCKER", "DATABASE_FILE", "NEXT_PASSWORD", "NEXT_URL", "RESTORED_URL"),
     *("default_transaction_read_only", "pg_wal"),
 }
