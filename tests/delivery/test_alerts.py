@@ -24,10 +24,15 @@ NEVER = range(0)
 DURATION = 'http_request_duration_seconds_bucket{method="GET",route="/"'
 REQUESTS = 'http_requests_total{method="GET",route="/"'
 BUILD = "service_build_info{process"
+TARGET = 'job="all",instance="INSTANCE"'
 COMPONENT = 'component_up{component="database"'
 CIRCUIT = 'circuit_breaker_state{name="weather"'
 
-LABELS = {"CircuitIsOpen": {"name": "weather"}, "ComponentIsDown": {"component": "database"}}
+LABELS = {
+    "CircuitIsOpen": {"name": "weather"},
+    "ComponentIsDown": {"component": "database"},
+    "InstanceIsDown": {"job": "all", "instance": f"{OWN}:8000"},
+}
 """Labels of an alert that say what its service has trouble with."""
 
 type Series = dict[str, str]
@@ -53,6 +58,11 @@ def symptoms(sick: range) -> dict[str, Series]:
 
     return {
         "ServiceIsGone": {f'{BUILD}="serve"': gauge(1, None)},
+        "InstanceIsDown": {
+            f'{BUILD}="serve",{TARGET},version="1"': gauge(1, None),
+            f'{BUILD}="serve",{TARGET},version="2"': gauge(1, None),
+            f"up{{{TARGET}": gauge(1, 0),
+        },
         "ComponentIsDown": {
             f'{COMPONENT},instance="a"': gauge(1, 0),
             f'{COMPONENT},instance="b"': gauge(0, 0),
@@ -97,7 +107,7 @@ def case(name: str, services: dict[str, range], fired: list[dict[str, Any]]) -> 
     return {
         "interval": "1m",
         "input_series": [
-            {"series": f'{series},service="{service}"}}', "values": values}
+            {"series": labelled(series, service), "values": values}
             for service, sick in services.items()
             for series, values in symptoms(sick)[name].items()
         ],
@@ -108,6 +118,12 @@ def case(name: str, services: dict[str, range], fired: list[dict[str, Any]]) -> 
     }
 
 
+def labelled(series: str, service: str) -> str:
+    """Complete a series of a service; `up` is Prometheus's own and does not name the service."""
+    series = series.replace("INSTANCE", f"{service}:8000")
+    return f"{series}}}" if series.startswith("up{") else f'{series},service="{service}"}}'
+
+
 @pytest.mark.parametrize("answers", OBSERVED.values(), ids=list(OBSERVED))
 def test_alerts_fire_and_clear_for_their_service_alone(answers: Answers, tmp_path: Path) -> None:
     rules = write_rules(answers, tmp_path)
@@ -115,6 +131,15 @@ def test_alerts_fire_and_clear_for_their_service_alone(answers: Answers, tmp_pat
 
     assert_passes(tests, tmp_path)
     assert len(tests) >= 8
+
+
+def test_instance_is_down_is_silent_without_its_target(tmp_path: Path) -> None:
+    write_rules(ON_SERVERS, tmp_path)
+    test = case("InstanceIsDown", {OWN: SICK}, [])
+    for series in test["input_series"]:
+        series["values"] = series["values"].replace("0", "_")
+
+    assert_passes([test], tmp_path)
 
 
 def test_service_is_gone_fires_while_its_worker_runs(tmp_path: Path) -> None:
