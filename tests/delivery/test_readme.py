@@ -1,6 +1,6 @@
 """Pages that lead through commands: each command, in order, to the letter.
 
-Calls of docker, kubectl and git-lfs are recorded only: a service with its image is built and run in
+Calls of docker, kubectl and git-lfs are only recorded: a service with its image is built and run in
 `test_image.py`, one behind its proxy in `test_proxy.py`, manifests in `test_kubernetes.py`; files
 in git LFS are updated in `test_unusual.py`.
 """
